@@ -7,4 +7,9 @@ pub mod json;
 
 mod category;
 
+pub mod record;
+
+pub mod legacy;
+pub mod text;
+
 pub use category::{Category, Domain, Purpose};
