@@ -6,3 +6,4 @@
 
 mod legacy_to_v2;
 mod shared;
+mod text_names;
