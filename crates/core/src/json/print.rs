@@ -7,25 +7,35 @@ use super::Json;
 pub struct Style {
     /// Blanks for each level of nesting, one member a line; `None` keeps all on one line.
     pub indent: Option<usize>,
-    /// What follows a colon and, on one line, a comma: nothing or a blank.
+    /// Whether a blank follows a colon.
     pub spaced: bool,
+    /// Whether a blank follows a comma, where all is on one line.
+    pub comma_spaced: bool,
     /// Whether characters beyond ASCII are written as `\uXXXX`.
     pub ascii: bool,
 }
 
 impl Style {
     /// Answers of v2: no blanks, UTF-8.
-    pub const COMPACT: Self = Self { indent: None, spaced: false, ascii: false };
+    pub const COMPACT: Self =
+        Self { indent: None, spaced: false, comma_spaced: false, ascii: false };
     /// Audit lines: no blanks, escaped.
-    pub const COMPACT_ASCII: Self = Self { indent: None, spaced: false, ascii: true };
+    pub const COMPACT_ASCII: Self =
+        Self { indent: None, spaced: false, comma_spaced: false, ascii: true };
     /// Python's `json.dumps` without arguments: shared copies, v1 text with groups.
-    pub const SPACED_ASCII: Self = Self { indent: None, spaced: true, ascii: true };
+    pub const SPACED_ASCII: Self =
+        Self { indent: None, spaced: true, comma_spaced: true, ascii: true };
+    /// Settings in a cell of the table of text models: a blank after colons only, escaped.
+    pub const CELL: Self = Self { indent: None, spaced: true, comma_spaced: false, ascii: true };
     /// Category files written by the backend: two blanks, UTF-8.
-    pub const INDENT_2: Self = Self { indent: Some(2), spaced: true, ascii: false };
+    pub const INDENT_2: Self =
+        Self { indent: Some(2), spaced: true, comma_spaced: true, ascii: false };
     /// Metadata and catalogue files: two blanks, escaped.
-    pub const INDENT_2_ASCII: Self = Self { indent: Some(2), spaced: true, ascii: true };
+    pub const INDENT_2_ASCII: Self =
+        Self { indent: Some(2), spaced: true, comma_spaced: true, ascii: true };
     /// Category files written by the conversion: four blanks, escaped.
-    pub const INDENT_4_ASCII: Self = Self { indent: Some(4), spaced: true, ascii: true };
+    pub const INDENT_4_ASCII: Self =
+        Self { indent: Some(4), spaced: true, comma_spaced: true, ascii: true };
 }
 
 pub(super) fn write(out: &mut String, value: &Json, style: Style, depth: usize) {
@@ -69,7 +79,7 @@ fn write_items<T>(
         }
         match style.indent {
             Some(width) => break_line(out, width * (depth + 1)),
-            None if style.spaced && !empty => out.push(' '),
+            None if style.comma_spaced && !empty => out.push(' '),
             None => {}
         }
         write_item(out, item);

@@ -14,6 +14,7 @@ mod kind;
 pub mod license_expression;
 mod licensing;
 pub(crate) mod members;
+mod population;
 pub(crate) mod reader;
 mod text;
 mod text_value;
@@ -29,6 +30,7 @@ pub use integer::{AtLeast, Integer};
 pub use issue::{Issue, LocItem, Severity};
 pub use kind::{Annotator, Clip, Controlnet, Kind, Media, Patch};
 pub use licensing::{Assignment, AssignmentMembers, Evidence, Licensing, Obligation, Permission};
+pub use population::populate;
 pub use reader::{Reader, Unknown};
 pub use text::{
     Capability, Claim, ContextWindow, GuidanceStatus, GuidanceSummary, InteractionMode, Source,
