@@ -5,5 +5,7 @@
 //! are named in the test together with our answer.
 
 mod legacy_to_v2;
+mod records;
 mod shared;
 mod text_names;
+mod text_table;
