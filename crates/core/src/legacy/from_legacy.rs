@@ -12,7 +12,8 @@ use crate::record::{
     self, Classification, Download, Issue, Kind, NO_CHECKSUM, Print, Reader, Trimmed, Unknown,
 };
 
-use super::record::{self as legacy, Origin};
+use super as legacy;
+use super::Origin;
 
 /// What makes a download count as slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -5,7 +5,7 @@ use crate::record::{Integer, Issue, Reader, Unknown};
 use crate::text::{backend_prefix, display_name, short_name};
 
 use super::decimal::{is_size_tag, size_tag, whole_part};
-use super::row::{default_members, is_empty};
+use super::v1_entry::{default_members, is_empty};
 
 /// The settings that a text model may recommend.
 pub const SETTINGS: [&str; 24] = [

@@ -6,7 +6,8 @@ use crate::text::{backend_prefix, display_name, short_name, variants};
 
 use super::csv::{NotATable, PUBLIC_COLUMNS, Table};
 use super::decimal::{from_billions, size_tag};
-use super::row::{Row, is_empty, v1_entry};
+use super::row::Row;
+use super::v1_entry::{is_empty, v1_entry};
 
 /// The published files.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,158 +1,12 @@
 //! Records in the legacy format, as types.
 
-use indexmap::IndexMap;
-
 use crate::Category;
 use crate::json::{Json, Object};
 use crate::record::field::{Members, Print};
-use crate::record::members::members;
-use crate::record::{
-    Capability, Claim, ContextWindow, Integer, InteractionMode, Issue, Licensing, Metadata, Reader,
-    Unknown, ValueMap, baseline, list_of_words,
-};
+use crate::record::{Issue, Reader, Unknown, baseline, list_of_words};
 
-members! {
-    /// What legacy records of every category have.
-    pub struct Common(caller) {
-        /// The model's name.
-        name: String => required,
-        /// The kind of model, from a short list for each category.
-        model_type as "type": Option<String> => absent,
-        /// What the model is, in words.
-        description: Option<String> => absent,
-        /// The author's version of it.
-        version: Option<String> => absent,
-        /// What it makes looks like.
-        style: Option<String> => absent,
-        /// Whether it shows what not everyone should see.
-        nsfw: Option<bool> => absent,
-        /// Whether all its files are wanted.
-        download_all: Option<bool> => absent,
-        /// The files, and where they are.
-        config: Config => nullable(Config::default()),
-        /// Whether it is on the disk of whoever wrote the file.
-        available: Option<bool> => absent,
-        /// What does not work with it.
-        features_not_supported: Option<Vec<String>> => absent,
-        /// Under which licence it is.
-        licensing: Option<Licensing> => absent,
-        /// When and by whom the record was made.
-        metadata: Option<Metadata> => absent,
-    }
-}
-
-members! {
-    /// The files of a model, and apart from them the places to fetch them from.
-    #[derive(Default)]
-    pub struct Config(discard) {
-        /// The files.
-        files: Vec<File> => nullable(Vec::new()),
-        /// The places.
-        download: Vec<Fetch> => nullable(Vec::new()),
-        /// Checksums of what lies inside the files, by component.
-        embedded_component_hashes: Option<IndexMap<String, String>> => absent,
-    }
-}
-
-members! {
-    /// A file on disk.
-    pub struct File(keep) {
-        /// Its name.
-        path: String => required,
-        /// A checksum nobody uses any more.
-        md5sum: Option<String> => absent,
-        /// Its checksum.
-        sha256sum: Option<String> => absent,
-        /// What it is for, such as `vae`.
-        file_type: Option<String> => absent,
-        /// A checksum of its content that survives repacking.
-        content_hash: Option<String> => absent,
-    }
-}
-
-members! {
-    /// Where a file is fetched from.
-    pub struct Fetch(keep) {
-        /// The file's name.
-        file_name: Option<String> => absent,
-        /// The folder it belongs into.
-        file_path: String => nullable(String::new()),
-        /// The address.
-        file_url: Option<String> => absent,
-    }
-}
-
-members! {
-    /// A legacy image model.
-    pub struct Image(caller) {
-        /// Whether it fills holes in pictures.
-        inpainting: bool => or(false),
-        /// The model it descends from; read in any spelling, kept under its name.
-        baseline: String => required,
-        /// Words to find it by.
-        tags: Option<Vec<String>> => absent,
-        /// Addresses of pictures it made.
-        showcases: Option<Vec<String>> => absent,
-        /// The oldest worker that can run it.
-        min_bridge_version: Option<Integer> => absent,
-        /// Words that wake it.
-        trigger: Option<Vec<String>> => absent,
-        /// Its page.
-        homepage: Option<String> => absent,
-        /// How it was made smaller or faster.
-        optimization: Option<String> => absent,
-        /// The room it takes.
-        size_on_disk_bytes: Option<Integer> => absent,
-        /// Settings it needs.
-        requirements: Option<ValueMap> => absent,
-    }
-}
-
-members! {
-    /// A legacy text model.
-    pub struct Text(caller) {
-        /// The name without its author.
-        model_name: Option<String> => absent,
-        /// The model it descends from.
-        baseline: Option<String> => absent,
-        /// How many parameters it has.
-        parameters: Option<Integer> => absent,
-        /// Its name for people.
-        display_name: Option<String> => absent,
-        /// Its page.
-        url: Option<String> => absent,
-        /// Words to find it by.
-        tags: Option<Vec<String>> => absent,
-        /// How it wants to be spoken to.
-        instruct_format: Option<String> => absent,
-        /// Recommended settings.
-        settings: Option<ValueMap> => absent,
-        /// How much text it can look at.
-        context_window: Option<ContextWindow> => absent,
-        /// In which ways it can be used.
-        interaction_modes: Option<IndexMap<InteractionMode, Claim>> => absent,
-        /// What else it can do.
-        capabilities: Option<IndexMap<Capability, Claim>> => absent,
-    }
-}
-
-members! {
-    /// A legacy model that compares pictures with words.
-    pub struct Clip(caller) {
-        /// Its name in the library that loads it.
-        pretrained_name: Option<String> => absent,
-    }
-}
-
-/// The category's own members.
-#[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs, reason = "each is named after its category")]
-pub enum Kind {
-    Image(Box<Image>),
-    Text(Box<Text>),
-    Clip(Clip),
-    Plain,
-}
+use super::common::Common;
+use super::kind::{Image, Kind, types};
 
 /// A legacy record.
 #[derive(Debug, Clone, PartialEq)]
@@ -174,44 +28,6 @@ pub enum Origin {
     Submission,
     /// A file that was accepted long ago.
     File,
-}
-
-const CONTROL_TYPES: [&str; 19] = [
-    "control_canny",
-    "control_depth",
-    "control_hed",
-    "control_mlsd",
-    "control_normal",
-    "control_openpose",
-    "control_fakescribbles",
-    "control_scribble",
-    "control_seg",
-    "control_qr",
-    "control_qr_xl",
-    "control_lineart",
-    "control_lineart_anime",
-    "control_normal_bae",
-    "control_recolor",
-    "control_tile",
-    "control_hough",
-    "control_shuffle",
-    "control_color",
-];
-
-/// The types a legacy record of the category may have, the usual one first. Empty: any.
-pub fn types(category: Category) -> &'static [&'static str] {
-    match category {
-        Category::ImageGeneration => &["ckpt"],
-        Category::Blip => &["blip"],
-        Category::Clip => &["clip", "coca"],
-        Category::Codeformer => &["CodeFormers"],
-        Category::Controlnet => &CONTROL_TYPES,
-        Category::Esrgan => &["realesrgan", "esrgan"],
-        Category::Gfpgan => &["gfpgan"],
-        Category::SafetyChecker => &["safety_checker"],
-        Category::Miscellaneous => &["layer_diffuse"],
-        _ => &[],
-    }
 }
 
 /// The order of the published file of image models, which differs from that of the other categories.
@@ -254,7 +70,7 @@ impl Record {
     ) -> Option<Self> {
         let members = reader.object(value)?;
         let common = Common::read_members(members, reader);
-        let (kind, names) = read_kind(category, members, reader);
+        let (kind, names) = Kind::read(category, members, reader);
         let unknown = reader.others(members, &[Common::NAMES, names], reader.unknown());
         let (common, kind) = common.zip(kind)?;
         let mut record = Self { category, common, kind, unknown };
@@ -294,7 +110,7 @@ impl Record {
     }
 
     fn check(&mut self, input: &Json, reader: &mut Reader) {
-        if self.common.config.download.iter().any(|entry| !is_splittable(entry)) {
+        if self.common.config.download.iter().any(|entry| !entry.is_splittable()) {
             reader.within("config", |reader| {
                 reader.refuse_value::<()>("an address has an unbalanced bracket", input)
             });
@@ -346,31 +162,4 @@ impl Record {
         out.extend(self.unknown.clone());
         out
     }
-}
-
-fn read_kind(
-    category: Category,
-    members: &Object,
-    reader: &mut Reader,
-) -> (Option<Kind>, &'static [&'static str]) {
-    match category {
-        Category::ImageGeneration => {
-            let image = Image::read_members(members, reader);
-            (image.map(|image| Kind::Image(Box::new(image))), Image::NAMES)
-        }
-        Category::TextGeneration => {
-            let text = Text::read_members(members, reader);
-            (text.map(|text| Kind::Text(Box::new(text))), Text::NAMES)
-        }
-        Category::Clip => (Clip::read_members(members, reader).map(Kind::Clip), Clip::NAMES),
-        _ => (Some(Kind::Plain), &[]),
-    }
-}
-
-/// Whether the host part of the address has its brackets in pairs: all that was ever asked of it.
-fn is_splittable(entry: &Fetch) -> bool {
-    let address = entry.file_url.as_deref().unwrap_or_default();
-    let Some((_, rest)) = address.split_once("//") else { return true };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    host.contains('[') == host.contains(']')
 }

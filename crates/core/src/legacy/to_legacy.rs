@@ -7,7 +7,7 @@ use crate::record::{
     Common, Config, Image, Integer, Issue, Kind, Metadata, Options, Print, Record, baseline,
 };
 
-use super::record as legacy;
+use super as legacy;
 
 /// The legacy record of a v2 record of any category but `text_generation`, whose legacy form is a
 /// row: see [`Row::from_v2`](super::Row::from_v2).

@@ -14,9 +14,9 @@ pub enum Expression {
     /// One licence, with its exception if it has one.
     License(String),
     /// All of these apply.
-    And(Vec<Expression>),
+    And(Vec<Self>),
     /// One of these may be chosen.
-    Or(Vec<Expression>),
+    Or(Vec<Self>),
 }
 
 /// The text is no expression.

@@ -153,7 +153,7 @@ impl Licensing {
     }
 
     /// The files with a licence of their own that `declared` does not name.
-    pub fn undeclared<'a>(&'a self, declared: impl Fn(&str) -> bool) -> Vec<&'a str> {
+    pub fn undeclared(&self, declared: impl Fn(&str) -> bool) -> Vec<&str> {
         self.files.keys().map(String::as_str).filter(|name| !declared(name)).collect()
     }
 }

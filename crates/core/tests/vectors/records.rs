@@ -1,11 +1,11 @@
 //! Records as they come in, as they go back to the legacy format, and their times.
 
 use horde_model_reference::Category;
-use horde_model_reference::json::{Json, Style};
+use horde_model_reference::json::{Json, Object, Style};
 use horde_model_reference::legacy::{self, Origin, to_legacy, view};
-use horde_model_reference::record::{Print, Record, Unknown, populate};
+use horde_model_reference::record::{Print, Record, Severity, Unknown, populate};
 
-use crate::shared::{Vector, document, file, run, same};
+use crate::shared::{Vector, document, exchanges, file, run, run_where, same};
 
 fn category(vector: &Vector) -> Category {
     vector.text("category").parse().unwrap()
@@ -91,8 +91,9 @@ fn untouched_v2_data_shows_the_legacy_file() {
 
 #[test]
 fn times() {
-    run("startup_population", |vector| {
-        let Some(before) = vector.get("before").and_then(Json::as_object) else { return Ok(()) };
+    let is_object = |vector: &Vector| vector.get("before").is_some_and(|v| v.as_object().is_some());
+    run_where("startup_population", is_object, |vector| {
+        let before = vector.0["before"].as_object().unwrap();
         let metadata = vector.get("v2_category_metadata").unwrap();
         let time = metadata.get("initialization_time").and_then(Json::as_i64).unwrap();
         let mut found = before.clone();
@@ -110,60 +111,116 @@ fn times() {
     });
 }
 
-/// Every body that a recorded exchange has refused is refused here for the same reasons.
+/// A step of an exchange that submits a record: version, category, body.
+fn submission(step: &Json) -> Option<(&str, Category, &Json)> {
+    let request = step.get("request")?;
+    let path = request.get("path")?.as_str()?;
+    let mut segments = path.rsplit("/model_references/").next()?.split('/');
+    let (version, category) = (segments.next()?, segments.next()?.parse().ok()?);
+    // `add` is another route, and so is everything below a model.
+    match (segments.next(), segments.next(), segments.next()) {
+        (None, _, _) | (Some("model"), Some(_), None) => {}
+        _ => return None,
+    }
+    Some((version, category, request.get("body")?))
+}
+
+/// What recorded exchanges refuse is refused for the same reasons.
 #[test]
 fn refusals_of_recorded_exchanges() {
     let mut checked = 0;
-    for exchange in ["v2-write-validation", "n86-text-durable-fields", "v1-write-validation"] {
-        let Some(exchange) = document_if_recorded(exchange) else { continue };
+    for exchange in exchanges() {
         for step in exchange.get("steps").unwrap().as_array().unwrap() {
-            checked += usize::from(check_refusal(step));
+            let is_listed = step.get("match").and_then(Json::as_str) == Some("validation");
+            if let (true, Some(submission)) = (is_listed, submission(step)) {
+                check_refusal(step, submission);
+                checked += 1;
+            }
         }
     }
     println!("refusals of recorded exchanges: {checked} checked");
 }
 
-fn document_if_recorded(name: &str) -> Option<Json> {
-    let path = format!("contract/core/{name}.json");
-    std::panic::catch_unwind(|| document(&path)).ok().flatten()
-}
-
-fn check_refusal(step: &Json) -> bool {
-    let request = step.get("request").unwrap();
-    let path = request.get("path").unwrap().as_str().unwrap();
-    let is_exact = step.get("match").and_then(Json::as_str) == Some("validation");
-    let (Some(body), true) = (request.get("body"), is_exact) else { return false };
-    let mut segments = path.rsplit("/model_references/").next().unwrap().split('/');
-    let (version, category) = (segments.next().unwrap(), segments.next().unwrap());
-    let Ok(category) = category.parse::<Category>() else { return false };
-    if segments.next() == Some("add") {
-        return false;
-    }
-    let found = match version {
+fn check_refusal(step: &Json, (version, category, body): (&str, Category, &Json)) {
+    let issues = match version {
         "v2" => Record::parse(category, body, Unknown::Drop.into()).err(),
         _ => legacy::Record::parse(category, body, Origin::Submission).err(),
     };
-    let mut found: Vec<String> = found
-        .unwrap_or_default()
-        .iter()
-        .filter(|issue| issue.kind != "warning")
-        .map(|issue| {
-            let loc: Vec<Json> =
-                std::iter::once("body".into()).chain(issue.loc.iter().map(Json::from)).collect();
-            format!("{} {}", Json::Array(loc), issue.kind)
-        })
-        .collect();
-    let details = step.get("response").unwrap().get("body").unwrap().get("detail").unwrap();
-    let mut expected: Vec<String> = details
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|detail| {
-            format!("{} {}", detail.get("loc").unwrap(), detail.get("type").unwrap().as_str().unwrap())
-        })
-        .collect();
-    found.sort();
-    expected.sort();
-    assert_eq!(found, expected, "{path} {body}");
-    true
+    let issues = issues.unwrap_or_default();
+    let found = issues.iter().filter(|issue| issue.severity == Severity::Error).map(|issue| {
+        let loc = std::iter::once("body".into()).chain(issue.loc.iter().map(Json::from));
+        format!("{} {}", Json::Array(loc.collect()), issue.kind)
+    });
+    let details = step.get("response").and_then(|response| response.get("body")?.get("detail"));
+    let expected = details.unwrap().as_array().unwrap().iter().map(|detail| {
+        let kind = detail.get("type").unwrap().as_str().unwrap();
+        format!("{} {kind}", detail.get("loc").unwrap())
+    });
+    let sorted = |items: &mut dyn Iterator<Item = String>| {
+        let mut items: Vec<String> = items.collect();
+        items.sort();
+        items
+    };
+    assert_eq!(sorted(&mut found.into_iter()), sorted(&mut expected.into_iter()), "{body}");
+}
+
+/// What recorded exchanges accept is queued with the same content.
+#[test]
+fn payloads_of_recorded_exchanges() {
+    let mut checked = 0;
+    let mut failures = Vec::new();
+    for exchange in exchanges() {
+        for step in exchange.get("steps").unwrap().as_array().unwrap() {
+            let payload =
+                step.get("response").and_then(|response| response.get("body")?.get("payload"));
+            if let (Some(payload), Some(submission)) = (payload, submission(step)) {
+                failures.extend(check_payload(payload, submission).err());
+                checked += 1;
+            }
+        }
+    }
+    println!("payloads of recorded exchanges: {checked} checked");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+fn check_payload(
+    payload: &Json,
+    (version, category, body): (&str, Category, &Json),
+) -> Result<(), String> {
+    let record = match version {
+        "v2" => Record::parse(category, body, Unknown::Drop.into()).map(|(mut record, _)| {
+            record.fill_text_model_group();
+            record.to_json(Print::PLAIN)
+        }),
+        _ => legacy::Record::parse(category, body, Origin::Submission)
+            .map(|record| record.to_json(Print::PLAIN)),
+    };
+    // What the service adds or keeps to itself, and what the reference calls otherwise.
+    let comparable = |members: &Object| {
+        let mut members = members.clone();
+        for own in ["metadata", "licensing"] {
+            members.shift_remove(own);
+        }
+        if let Some(count) = members.shift_remove("parameters_count") {
+            members.insert("parameters".into(), count);
+        }
+        without_nulls(&Json::Object(members))
+    };
+    let found = comparable(&record.map_err(|issues| format!("{body}: {issues:?}"))?);
+    same(Some(&comparable(payload.as_object().unwrap())), Some(&found))
+}
+
+/// Null means absent to the exchanges, and the order of members means nothing.
+fn without_nulls(value: &Json) -> Json {
+    match value {
+        Json::Object(members) => {
+            let kept = members.iter().filter(|(_, value)| !value.is_null());
+            let mut kept: Object =
+                kept.map(|(name, value)| (name.clone(), without_nulls(value))).collect();
+            kept.sort_keys();
+            kept.into()
+        }
+        Json::Array(items) => Json::Array(items.iter().map(without_nulls).collect()),
+        other => other.clone(),
+    }
 }

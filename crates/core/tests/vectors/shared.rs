@@ -56,14 +56,34 @@ pub(crate) fn same(expected: Option<&Json>, found: Option<&Json>) -> Result<(), 
     Err(format!("expected {}\n   found {}", print(expected), print(found)))
 }
 
+/// The recorded exchanges of the core routes.
+pub(crate) fn exchanges() -> Vec<Json> {
+    let Some(folder) = folder() else {
+        println!("skipped, no shared folder: contract/core");
+        return Vec::new();
+    };
+    let files = std::fs::read_dir(folder.join("contract/core")).unwrap();
+    files.map(|file| Json::parse(&std::fs::read(file.unwrap().path()).unwrap()).unwrap()).collect()
+}
+
 /// Runs every vector of a group; prints how many passed, and panics with all that did not.
 pub(crate) fn run(group: &str, check: impl Fn(&Vector) -> Result<(), String>) {
+    run_where(group, |_| true, check);
+}
+
+/// Runs those vectors of a group that concern us.
+pub(crate) fn run_where(
+    group: &str,
+    concerns_us: impl Fn(&Vector) -> bool,
+    check: impl Fn(&Vector) -> Result<(), String>,
+) {
     let Some(document) = document(&format!("contract/conversion/{group}.json")) else { return };
     let vectors = document.get("vectors").unwrap().as_array().unwrap();
+    let vectors = vectors.iter().map(|vector| Vector(vector.as_object().unwrap().clone()));
+    let vectors: Vec<Vector> = vectors.filter(concerns_us).collect();
     let mut failures = Vec::new();
-    for vector in vectors {
-        let vector = Vector(vector.as_object().unwrap().clone());
-        if let Err(failure) = check(&vector) {
+    for vector in &vectors {
+        if let Err(failure) = check(vector) {
             failures.push(format!("{}\n   {failure}", vector.name()));
         }
     }
