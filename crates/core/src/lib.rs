@@ -3,8 +3,21 @@
 //! JSON and CSV files are the source of truth; every process answers from immutable snapshots in
 //! memory. `ARCHITECTURE.md` in the repository is the map; the modules below stand in reading order.
 
+pub mod error;
+pub mod generation;
 pub mod json;
 
 mod category;
+mod document;
 
-pub use category::{Category, Domain, Purpose};
+pub mod body;
+pub mod snapshot;
+
+pub mod backend;
+pub mod l1;
+
+pub use category::{Category, Domain, Purpose, UnknownCategory};
+pub use document::Document;
+pub use error::{Error, Result};
+pub use json::Json;
+pub use snapshot::Snapshot;
