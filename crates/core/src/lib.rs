@@ -11,7 +11,9 @@ mod category;
 mod document;
 
 pub mod body;
+pub mod disk;
 pub mod snapshot;
+pub mod view;
 
 pub mod backend;
 pub mod l1;

@@ -25,8 +25,8 @@ use tokio::sync::watch;
 use crate::backend::Backend;
 use crate::{Document, Snapshot};
 use looker::Looker;
-use slot::Slot;
 pub use slot::Problem;
+use slot::Slot;
 
 /// How long a read may be answered from memory after a look, and how often to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,9 +103,13 @@ impl L1 {
         let slots = std::thread::scope(|scope| {
             // Two halves: reading and parsing is what a start spends its time on.
             let all: Vec<Document> = Document::all().collect();
-            let (even, odd): (Vec<_>, Vec<_>) = all.iter().partition(|document| document.index() % 2 == 0);
+            let (even, odd): (Vec<_>, Vec<_>) =
+                all.iter().partition(|document| document.index() % 2 == 0);
             let load_all = |documents: Vec<Document>| -> Vec<Slot> {
-                documents.into_iter().map(|document| Slot::load_first(&*backend, document)).collect()
+                documents
+                    .into_iter()
+                    .map(|document| Slot::load_first(&*backend, document))
+                    .collect()
             };
             let other = scope.spawn(move || load_all(odd));
             let mut slots = load_all(even);
@@ -259,11 +263,7 @@ impl Drop for L1 {
 impl Shared {
     /// Body of the loader thread: loads documents as the looker names them, all that are waiting at
     /// once, so that what is built from several of them is built once.
-    fn load_changed(
-        &self,
-        to_load: &std::sync::mpsc::Receiver<Document>,
-        on_change: &OnChange,
-    ) {
+    fn load_changed(&self, to_load: &std::sync::mpsc::Receiver<Document>, on_change: &OnChange) {
         while let Ok(first) = to_load.recv() {
             let batch: Vec<Document> = std::iter::once(first).chain(to_load.try_iter()).collect();
             let begun = clock::now();
