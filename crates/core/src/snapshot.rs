@@ -17,8 +17,6 @@ pub struct Snapshot {
     pub digest: Digest,
     /// The exact bytes.
     pub bytes: Bytes,
-    /// Seconds since 1970 at which the content was last modified; 0 when absent.
-    pub modified: u64,
     /// The parsed form.
     pub content: Content,
 }

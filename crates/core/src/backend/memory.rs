@@ -54,7 +54,7 @@ impl Memory {
             changed_ns: 0,
         });
         let snapshot =
-            Arc::new(Snapshot { document, generation, digest, bytes, modified: 0, content });
+            Arc::new(Snapshot { document, generation, digest, bytes, content });
         documents.insert(document, Loaded { snapshot, stamp });
     }
 

@@ -55,8 +55,19 @@ impl Default for Leases {
 /// How long a reader waits for a look, and the load it may begin, when its lease has run out.
 const READ_BUDGET: Duration = Duration::from_millis(250);
 
-/// Called with the documents that changed, on a thread of L1's.
-pub type OnChange = Box<dyn Fn(&[Document]) + Send + Sync>;
+/// Called with the documents that changed and all current snapshots, on a thread of L1's.
+pub type OnChange = Box<dyn Fn(&[Document], Snapshots<'_>) + Send + Sync>;
+
+/// The current snapshot of every document.
+#[derive(Clone, Copy)]
+pub struct Snapshots<'a>(&'a [Slot]);
+
+impl Snapshots<'_> {
+    /// The current snapshot of `document`.
+    pub fn get(&self, document: Document) -> Arc<Snapshot> {
+        Guard::into_inner(self.0[document.index()].snapshot())
+    }
+}
 
 /// Current snapshots, kept current by two threads. Dropping it ends them.
 pub struct L1 {
@@ -225,9 +236,9 @@ impl L1 {
 }
 
 impl Loaded {
-    /// The snapshot of `document`.
-    pub fn snapshot(&self, document: Document) -> Guard<Arc<Snapshot>> {
-        self.shared.slots[document.index()].snapshot()
+    /// What was loaded.
+    pub fn snapshots(&self) -> Snapshots<'_> {
+        Snapshots(&self.shared.slots)
     }
 
     /// Starts looking. `on_change` is called after a snapshot was swapped and before it is served
@@ -275,7 +286,7 @@ impl Shared {
                 }
             }
             if !changed.is_empty() {
-                on_change(&changed);
+                on_change(&changed, Snapshots(&self.slots));
             }
             let lease_end = clock::after(begun, self.leases.lease);
             for document in batch {

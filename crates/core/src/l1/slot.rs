@@ -218,7 +218,6 @@ fn absent(document: Document) -> Snapshot {
         generation: Generation::default(),
         digest: Digest::of(b""),
         bytes: Bytes::new(),
-        modified: 0,
         content: Content::Absent,
     }
 }

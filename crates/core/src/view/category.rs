@@ -18,8 +18,6 @@ pub struct CategoryView {
     pub category: Category,
     /// Generation of the newest document the view was built from.
     pub generation: Generation,
-    /// Seconds since 1970 at which that was last modified.
-    pub modified: u64,
     /// The v2 records as stored; `None` when there is no such category.
     pub records: Option<Arc<Object>>,
     /// The v2 answer; `None` when there is no such category.

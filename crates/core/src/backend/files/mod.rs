@@ -65,8 +65,7 @@ impl Files {
             None => Content::Absent,
         };
         let generation = held.map_or_else(Generation::default, |held| held.generation).next();
-        let modified = stamp.map_or(0, |stamp| stamp.modified_seconds());
-        let snapshot = Snapshot { document, generation, digest, bytes, modified, content };
+        let snapshot = Snapshot { document, generation, digest, bytes, content };
         let snapshot = Arc::new(snapshot);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last[document.index()] = Some(Arc::clone(&snapshot));
@@ -173,9 +172,5 @@ impl Stamp {
             modified_ns: ns(metadata.mtime(), metadata.mtime_nsec()),
             changed_ns: ns(metadata.ctime(), metadata.ctime_nsec()),
         }
-    }
-
-    fn modified_seconds(self) -> u64 {
-        u64::try_from(self.modified_ns / 1_000_000_000).unwrap_or(0)
     }
 }

@@ -1,0 +1,188 @@
+//! The model reference as its users hold it: current views of everything, kept current.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+
+use crate::backend::Backend;
+use crate::body::Body;
+use crate::l1::{L1, Leases, Problem, Snapshots, Statistics};
+use crate::refiner::Refiner;
+use crate::view::{CatalogueView, CategoryView, MetadataView, Note};
+use crate::{Category, Document};
+
+/// Which of the two formats is the source of truth, or in which one metadata is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// The current format.
+    V2,
+    /// The older, frozen format.
+    Legacy,
+}
+
+/// How a reference is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// The format that is the source of truth; the other is derived from it.
+    pub canonical: Format,
+    /// Bounds on staleness.
+    pub leases: Leases,
+    /// Whether bodies are compressed better in the background.
+    pub refine: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { canonical: Format::V2, leases: Leases::default(), refine: true }
+    }
+}
+
+/// Current views over one backend. Cheap to clone; the threads behind it end with the last clone.
+#[derive(Clone)]
+pub struct ModelReference {
+    l1: Arc<L1>,
+    views: Arc<Views>,
+}
+
+/// A view and when it was made.
+#[derive(Debug)]
+pub struct Published<V> {
+    view: V,
+    /// Seconds since 1970 at which it was made.
+    pub at: u64,
+}
+
+impl<V> Deref for Published<V> {
+    type Target = V;
+
+    fn deref(&self) -> &V {
+        &self.view
+    }
+}
+
+/// What a read returned, and whether it is known to be current.
+#[derive(Debug)]
+pub struct Read<V> {
+    /// The view.
+    pub view: Arc<Published<V>>,
+    /// `false` when the files could not be looked at in time; the view is the last known one.
+    pub fresh: bool,
+}
+
+impl ModelReference {
+    /// Reads everything from `backend` once and keeps it current from then on. Fails only when no
+    /// thread can be started: documents that cannot be read are [`ModelReference::problems`].
+    pub fn open(backend: Arc<dyn Backend>, options: Options) -> std::io::Result<Self> {
+        let loaded = L1::load(backend, options.leases);
+        let refiner = options.refine.then(Refiner::start).transpose()?;
+        let views = Arc::new(Views::build(options.canonical, refiner, loaded.snapshots()));
+        let rebuilt = Arc::clone(&views);
+        let l1 = loaded.start(Box::new(move |changed, snapshots| {
+            rebuilt.rebuild(changed, snapshots);
+        }))?;
+        Ok(Self { l1: Arc::new(l1), views })
+    }
+
+    /// A category, current within the lease.
+    pub async fn category(&self, category: Category) -> Read<CategoryView> {
+        let fresh = self.fresh(inputs_of_category(category)).await;
+        Read { view: self.views.categories[category.index()].load_full(), fresh }
+    }
+
+    /// [`ModelReference::category`] for threads without a runtime.
+    pub fn category_blocking(&self, category: Category) -> Read<CategoryView> {
+        let inputs = inputs_of_category(category);
+        let fresh = self.l1.is_fresh(inputs.clone()) || self.l1.freshen_blocking(inputs);
+        Read { view: self.views.categories[category.index()].load_full(), fresh }
+    }
+
+    /// The category without waiting; `None` when its lease has run out.
+    pub fn category_now(&self, category: Category) -> Option<Arc<Published<CategoryView>>> {
+        let fresh = self.l1.is_fresh(inputs_of_category(category));
+        fresh.then(|| self.views.categories[category.index()].load_full())
+    }
+
+    /// Metadata of all categories in one format.
+    pub async fn metadata(&self, format: Format) -> Read<MetadataView> {
+        let fresh = self.fresh(Document::all()).await;
+        Read { view: self.views.metadata(format).load_full(), fresh }
+    }
+
+    /// The catalogues: image baselines, text guidance, licensing.
+    pub async fn catalogues(&self) -> Read<CatalogueView> {
+        let fresh = self.fresh(Document::all()).await;
+        Read { view: self.views.catalogues.load_full(), fresh }
+    }
+
+    /// Documents that cannot be read at present.
+    pub fn problems(&self) -> Vec<Problem> {
+        self.l1.problems()
+    }
+
+    /// Records that are not served, or not in every format, by category.
+    pub fn notes(&self) -> Vec<(Category, Note)> {
+        let views = self.views.categories.iter().map(ArcSwap::load_full);
+        views.flat_map(|view| view.notes.clone().into_iter().map(move |note| (view.category, note)))
+            .collect()
+    }
+
+    /// Counters of the in-process tier.
+    pub fn statistics(&self) -> Statistics {
+        self.l1.statistics()
+    }
+
+    async fn fresh<I>(&self, inputs: I) -> bool
+    where
+        I: IntoIterator<Item = Document> + Clone,
+    {
+        self.l1.is_fresh(inputs.clone()) || self.l1.freshen(inputs).await
+    }
+}
+
+/// The documents a category's view is made of.
+fn inputs_of_category(category: Category) -> impl Iterator<Item = Document> + Clone {
+    let guidance = (category == Category::TextGeneration).then_some(Document::Guidance);
+    [Document::V2(category), Document::Legacy(category)].into_iter().chain(guidance)
+}
+
+/// The views, each swapped as a whole.
+struct Views {
+    canonical: Format,
+    /// Seconds since 1970 at which the reference was opened.
+    opened: u64,
+    categories: [ArcSwap<Published<CategoryView>>; Category::COUNT],
+    v2_metadata: ArcSwap<Published<MetadataView>>,
+    legacy_metadata: ArcSwap<Published<MetadataView>>,
+    catalogues: ArcSwap<Published<CatalogueView>>,
+    refiner: Option<Refiner>,
+}
+
+impl Views {
+    fn build(canonical: Format, refiner: Option<Refiner>, snapshots: Snapshots<'_>) -> Self {
+        let opened = now();
+        let catalogues = CatalogueView::default();
+        let build = |category| CategoryView::build(category, canonical, snapshots, &catalogues.guidance);
+        let placeholder = Category::ALL.map(|category| publish(CategoryView::absent(category)));
+        let views = Self {
+            canonical,
+            opened,
+            categories: placeholder,
+            v2_metadata: publish(MetadataView::default()),
+            legacy_metadata: publish(MetadataView::default()),
+            catalogues: publish(catalogues),
+            refiner,
+        };
+        let _ = build;
+        views.rebuild(&Document::all().collect::<Vec<_>>(), snapshots);
+        views
+    }
+
+    fn metadata(&self, format: Format) -> &ArcSwap<Published<MetadataView>> {
+        match format {
+            Format::V2 => &self.v2_metadata,
+            Format::Legacy => &self.legacy_metadata,
+        }
+    }
+}
