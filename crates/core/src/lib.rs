@@ -3,8 +3,11 @@
 //! JSON and CSV files are the source of truth; every process answers from immutable snapshots in
 //! memory. `ARCHITECTURE.md` in the repository is the map; the modules below stand in reading order.
 
+pub mod catalogue;
 pub mod json;
 
 mod category;
+mod model_alias;
 
 pub use category::{Category, Domain, Purpose};
+pub use model_alias::controlnet_alias;
