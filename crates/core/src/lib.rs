@@ -10,6 +10,9 @@ pub mod json;
 mod category;
 mod document;
 
+pub mod catalogue;
+mod model_alias;
+
 pub mod body;
 pub mod disk;
 pub mod snapshot;
@@ -18,8 +21,13 @@ pub mod view;
 pub mod backend;
 pub mod l1;
 
+mod refiner;
+mod reference;
+
 pub use category::{Category, Domain, Purpose, UnknownCategory};
 pub use document::Document;
 pub use error::{Error, Result};
 pub use json::Json;
+pub use model_alias::controlnet_alias;
+pub use reference::{Format, ModelReference, Options, Published, Read};
 pub use snapshot::Snapshot;

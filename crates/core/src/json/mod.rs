@@ -168,6 +168,11 @@ impl Json {
         matches!(self, Self::Null)
     }
 
+    /// A number of things, as an integer.
+    pub fn count(things: usize) -> Self {
+        Self::Int(i64::try_from(things).unwrap_or(i64::MAX))
+    }
+
     /// The field's word for the kind of value, for messages.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -215,6 +220,13 @@ impl From<String> for Json {
 impl From<Object> for Json {
     fn from(value: Object) -> Self {
         Self::Object(value)
+    }
+}
+
+impl<const N: usize> From<[(&str, Self); N]> for Json {
+    /// An object of these members, in this order.
+    fn from(members: [(&str, Self); N]) -> Self {
+        Self::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 }
 
