@@ -30,7 +30,7 @@ impl Document {
     pub const COUNT: usize = 4 * Category::COUNT + 4;
 
     /// Every document, in the order of [`Document::index`].
-    pub fn all() -> impl Iterator<Item = Self> {
+    pub fn all() -> impl Iterator<Item = Self> + Clone {
         let per_category = [Self::V2, Self::Legacy, Self::V2Metadata, Self::LegacyMetadata];
         per_category
             .into_iter()

@@ -10,6 +10,11 @@ pub mod json;
 mod category;
 mod document;
 
+pub mod record;
+
+pub mod legacy;
+pub mod text;
+
 pub mod catalogue;
 mod model_alias;
 

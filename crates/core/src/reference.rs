@@ -8,9 +8,10 @@ use arc_swap::ArcSwap;
 
 use crate::backend::Backend;
 use crate::body::Body;
+use crate::json::Object;
 use crate::l1::{L1, Leases, Problem, Snapshots, Statistics};
 use crate::refiner::Refiner;
-use crate::view::{CatalogueView, CategoryView, MetadataView, Note};
+use crate::view::{CatalogueView, Catalogues, CategoryView, MetadataView, Note};
 use crate::{Category, Document};
 
 /// Which of the two formats is the source of truth, or in which one metadata is kept.
@@ -152,7 +153,7 @@ struct Views {
     canonical: Format,
     /// Seconds since 1970 at which the reference was opened.
     opened: u64,
-    categories: [ArcSwap<Published<CategoryView>>; Category::COUNT],
+    categories: Vec<ArcSwap<Published<CategoryView>>>,
     v2_metadata: ArcSwap<Published<MetadataView>>,
     legacy_metadata: ArcSwap<Published<MetadataView>>,
     catalogues: ArcSwap<Published<CatalogueView>>,
@@ -162,21 +163,59 @@ struct Views {
 impl Views {
     fn build(canonical: Format, refiner: Option<Refiner>, snapshots: Snapshots<'_>) -> Self {
         let opened = now();
-        let catalogues = CatalogueView::default();
-        let build = |category| CategoryView::build(category, canonical, snapshots, &catalogues.guidance);
-        let placeholder = Category::ALL.map(|category| publish(CategoryView::absent(category)));
+        let catalogues = Catalogues::read(snapshots, &Catalogues::packaged());
+        let build = |&category: &Category| {
+            let guidance = &catalogues.guidance;
+            publish(CategoryView::build(category, canonical, snapshots, guidance))
+        };
+        let categories = on_two_threads(&Category::ALL, build);
+        let v2_metadata = metadata(Format::V2, snapshots, &categories, opened);
+        let legacy_metadata = metadata(Format::Legacy, snapshots, &categories, opened);
+        let catalogues = CatalogueView::new(catalogues, &all_records(&categories));
         let views = Self {
             canonical,
             opened,
-            categories: placeholder,
-            v2_metadata: publish(MetadataView::default()),
-            legacy_metadata: publish(MetadataView::default()),
-            catalogues: publish(catalogues),
+            categories: categories.into_iter().map(ArcSwap::new).collect(),
+            v2_metadata: ArcSwap::new(publish(v2_metadata)),
+            legacy_metadata: ArcSwap::new(publish(legacy_metadata)),
+            catalogues: ArcSwap::new(publish(catalogues)),
             refiner,
         };
-        let _ = build;
-        views.rebuild(&Document::all().collect::<Vec<_>>(), snapshots);
+        for category in Category::ALL {
+            views.refine(views.category(category).bodies());
+        }
+        views.refine([&views.catalogues.load().licensing_export]);
         views
+    }
+
+    /// Builds anew what depends on the documents that changed.
+    fn rebuild(&self, changed: &[Document], snapshots: Snapshots<'_>) {
+        let before = self.catalogues.load_full();
+        let catalogues = Catalogues::read(snapshots, &before.catalogues);
+        for category in Category::ALL {
+            if inputs_of_category(category).any(|input| changed.contains(&input)) {
+                let guidance = &catalogues.guidance;
+                let view = CategoryView::build(category, self.canonical, snapshots, guidance);
+                self.refine(view.bodies());
+                self.categories[category.index()].store(publish(view));
+            }
+        }
+        let current = Category::ALL.map(|category| self.category(category));
+        for format in [Format::V2, Format::Legacy] {
+            let view = metadata(format, snapshots, &current, self.opened);
+            self.metadata(format).store(publish(view));
+        }
+        let is_metadata =
+            |document| matches!(document, Document::V2Metadata(_) | Document::LegacyMetadata(_));
+        if !changed.iter().copied().all(is_metadata) {
+            let view = CatalogueView::new(catalogues, &all_records(&current));
+            self.refine([&view.licensing_export]);
+            self.catalogues.store(publish(view));
+        }
+    }
+
+    fn category(&self, category: Category) -> Arc<Published<CategoryView>> {
+        self.categories[category.index()].load_full()
     }
 
     fn metadata(&self, format: Format) -> &ArcSwap<Published<MetadataView>> {
@@ -185,4 +224,52 @@ impl Views {
             Format::Legacy => &self.legacy_metadata,
         }
     }
+
+    fn refine<'a>(&self, bodies: impl IntoIterator<Item = &'a Arc<Body>>) {
+        if let Some(refiner) = &self.refiner {
+            bodies.into_iter().for_each(|body| refiner.refine(body));
+        }
+    }
+}
+
+/// Models of a category in the format asked for, and the times of what was never written.
+fn metadata(
+    format: Format,
+    snapshots: Snapshots<'_>,
+    categories: &[Arc<Published<CategoryView>>],
+    opened: u64,
+) -> MetadataView {
+    let document = |category| match format {
+        Format::V2 => Document::V2Metadata(category),
+        Format::Legacy => Document::LegacyMetadata(category),
+    };
+    let stored = Category::ALL.map(|category| snapshots.get(document(category)));
+    MetadataView::new(
+        |category| stored[category.index()].object(),
+        |category| categories[category.index()].len(),
+        i64::try_from(opened).unwrap_or(i64::MAX),
+    )
+}
+
+fn all_records(categories: &[Arc<Published<CategoryView>>]) -> Vec<(Category, &Object)> {
+    categories.iter().filter_map(|view| Some((view.category, view.records()?))).collect()
+}
+
+/// Maps the slice, the first half on this thread and the second on another.
+fn on_two_threads<T: Sync, V: Send>(items: &[T], map: impl Fn(&T) -> V + Sync) -> Vec<V> {
+    let (first, second) = items.split_at(items.len() * 9 / 15);
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| second.iter().map(&map).collect::<Vec<V>>());
+        let mut mapped: Vec<V> = first.iter().map(&map).collect();
+        mapped.extend(second.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        mapped
+    })
+}
+
+fn publish<V>(view: V) -> Arc<Published<V>> {
+    Arc::new(Published { view, at: now() })
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -27,7 +27,7 @@ pub enum Content {
     /// There is no such document.
     Absent,
     /// A JSON object; its members are records where the document is a category.
-    Json(Object),
+    Json(Json),
     /// CSV text, UTF-8.
     Csv,
 }
@@ -40,7 +40,12 @@ impl Snapshot {
 
     /// The members of a JSON document.
     pub fn object(&self) -> Option<&Object> {
-        if let Content::Json(members) = &self.content { Some(members) } else { None }
+        self.json()?.as_object()
+    }
+
+    /// The value of a JSON document.
+    pub fn json(&self) -> Option<&Json> {
+        if let Content::Json(value) = &self.content { Some(value) } else { None }
     }
 
     /// One record of a category.

@@ -22,13 +22,13 @@ pub struct Memory {
 impl Memory {
     /// Replaces a document's content by `text`, which must be a JSON object.
     pub fn put(&self, document: Document, text: &str) -> Result<()> {
-        let members = match Json::parse(text.as_bytes()) {
-            Ok(Json::Object(members)) => members,
+        let object = match Json::parse(text.as_bytes()) {
+            Ok(object @ Json::Object(_)) => object,
             Ok(other) => return Err(corrupt(document, format!("{} is no object", other.kind()))),
             Err(error) => return Err(corrupt(document, error.to_string())),
         };
         let bytes = Bytes::copy_from_slice(text.as_bytes());
-        self.install(document, bytes, Content::Json(members));
+        self.install(document, bytes, Content::Json(object));
         Ok(())
     }
 

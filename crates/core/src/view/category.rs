@@ -1,15 +1,17 @@
 //! One category in the forms both APIs serve.
 
-use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::body::Body;
-use crate::generation::{Digest, Generation};
+use crate::catalogue::Guidance;
+use crate::catalogue::licensing::unknown_assignment;
+use crate::document::Document;
+use crate::generation::Generation;
 use crate::json::{Object, Style};
-use crate::{Category, Json};
+use crate::l1::Snapshots;
+use crate::reference::Format;
+use crate::view::RecordsBody;
+use crate::{Category, Json, Snapshot};
 
 /// The records of a category and their ready bytes.
 #[derive(Debug)]
@@ -18,8 +20,7 @@ pub struct CategoryView {
     pub category: Category,
     /// Generation of the newest document the view was built from.
     pub generation: Generation,
-    /// The v2 records as stored; `None` when there is no such category.
-    pub records: Option<Arc<Object>>,
+    records: Option<Records>,
     /// The v2 answer; `None` when there is no such category.
     pub v2: Option<RecordsBody>,
     /// The v1 answer; `None` when the category is absent or empty there.
@@ -39,108 +40,85 @@ pub struct Note {
     pub reason: String,
 }
 
-/// A category's v2 answer, in which single records are found without searching.
+/// v2 records, in a document or derived from one.
 #[derive(Debug)]
-pub struct RecordsBody {
-    /// The whole answer.
-    pub body: Arc<Body>,
-    places: HashMap<Box<str>, Place>,
+enum Records {
+    Stored(Arc<Snapshot>),
+    Derived(Object),
 }
 
-/// Where a record stands in the body, and its own entity tag.
-#[derive(Debug)]
-struct Place {
-    range: Range<usize>,
-    tag: Bytes,
-}
-
-/// A single record as ready bytes: a slice of its category's answer.
-#[derive(Debug, Clone)]
-pub struct RecordBody {
-    /// The record.
-    pub bytes: Bytes,
-    /// Its strong entity tag, quotes included.
-    pub tag: Bytes,
-}
-
-impl RecordsBody {
-    /// Prints `records` compactly, each with what `additions` names appended as last members.
-    /// Values that are no objects are left out: one of them would make clients refuse the category.
-    pub fn new(
-        records: &Object,
-        additions: impl Fn(&str, &Object) -> Vec<(&'static str, Json)>,
+impl CategoryView {
+    /// Builds both forms from the documents of the category. With `canonical` legacy, v2 is derived
+    /// from the legacy document where there is one; else v1 is derived from v2.
+    pub fn build(
+        category: Category,
+        canonical: Format,
+        snapshots: Snapshots<'_>,
+        guidance: &Guidance,
     ) -> Self {
-        let mut text = String::with_capacity(records.len() * 1024);
-        let mut ranges = Vec::with_capacity(records.len());
-        text.push('{');
-        for (name, record) in records {
-            let Json::Object(members) = record else { continue };
-            if !ranges.is_empty() {
-                text.push(',');
+        let v2 = snapshots.get(Document::V2(category));
+        let legacy = snapshots.get(Document::Legacy(category));
+        let generation = v2.generation.max(legacy.generation);
+        let mut notes = Vec::new();
+        let records = match canonical {
+            Format::Legacy if legacy.is_present() => {
+                Some(Records::Derived(super::legacy::derive_v2(category, &legacy, &v2, &mut notes)))
             }
-            Json::String(name.clone()).write_to(&mut text, Style::COMPACT);
-            text.push(':');
-            let start = text.len();
-            write_record(&mut text, members, &additions(name, members));
-            ranges.push((name, start..text.len()));
-        }
-        text.push('}');
-        let bytes = Bytes::from(text);
-        let place = |range: Range<usize>| {
-            let tag = Digest::of(&bytes[range.clone()]).entity_tag().into();
-            Place { range, tag }
+            _ => v2.is_present().then(|| Records::Stored(Arc::clone(&v2))),
         };
-        let places =
-            ranges.into_iter().map(|(name, range)| (name.as_str().into(), place(range))).collect();
-        Self { body: Body::new(bytes), places }
+        let mut view = Self { category, generation, records, v2: None, v1: None, v1_with_groups: None, notes };
+        view.v2 = view.records().map(|records| v2_answer(records, guidance));
+        view.note_records_without_members();
+        view
     }
 
-    /// The record `name` as ready bytes.
-    pub fn record(&self, name: &str) -> Option<RecordBody> {
-        let place = self.places.get(name)?;
-        let bytes = self.body.identity.bytes.slice(place.range.clone());
-        Some(RecordBody { bytes, tag: place.tag.clone() })
+    fn note_records_without_members(&mut self) {
+        let strange = |(name, record): (&String, &Json)| {
+            let kind = record.kind();
+            let reason = format!("expected an object, found {kind}; it is not served");
+            record.as_object().is_none().then(|| Note { record: name.clone(), reason })
+        };
+        let notes: Vec<Note> = self.records().into_iter().flatten().filter_map(strange).collect();
+        self.notes.extend(notes);
     }
 
-    /// How many records it holds.
-    pub fn len(&self) -> usize {
-        self.places.len()
-    }
-
-    /// Whether it holds none.
-    pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
-    }
-}
-
-fn write_record(text: &mut String, members: &Object, additions: &[(&'static str, Json)]) {
-    text.push('{');
-    let stored = members.iter().map(|(name, value)| (name.as_str(), value));
-    let added = additions.iter().map(|(name, value)| (*name, value));
-    for (index, (name, value)) in stored.chain(added).enumerate() {
-        if index > 0 {
-            text.push(',');
+    /// The v2 records as stored; `None` when there is no such category.
+    pub fn records(&self) -> Option<&Object> {
+        match self.records.as_ref()? {
+            Records::Stored(snapshot) => snapshot.object(),
+            Records::Derived(records) => Some(records),
         }
-        Json::from(name).write_to(text, Style::COMPACT);
-        text.push(':');
-        value.write_to(text, Style::COMPACT);
     }
-    text.push('}');
+
+    /// How many models the v2 form has.
+    pub fn len(&self) -> usize {
+        self.v2.as_ref().map_or(0, RecordsBody::len)
+    }
+
+    /// Whether the v2 form has no model.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All ready bodies, to be compressed better.
+    pub fn bodies(&self) -> impl Iterator<Item = &Arc<Body>> {
+        let v2 = self.v2.as_ref().map(|records| &records.body);
+        v2.into_iter().chain(&self.v1).chain(&self.v1_with_groups)
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn records_are_slices_of_the_whole() {
-        let records = Json::parse(br#"{"a":{"x":1.0},"bad":7,"b/c":{}}"#).unwrap();
-        let records = records.as_object().unwrap();
-        let body = RecordsBody::new(records, |name, _| vec![("added", Json::from(name))]);
-        let whole = &body.body.identity.bytes;
-        assert_eq!(&whole[..], br#"{"a":{"x":1.0,"added":"a"},"b/c":{"added":"b/c"}}"#);
-        assert_eq!(&body.record("b/c").unwrap().bytes[..], br#"{"added":"b/c"}"#);
-        assert!(body.record("bad").is_none());
-        assert_eq!(body.len(), 2);
-    }
+/// Prints records with what every answer adds to them: a licence where none is stored, and for text
+/// models the state of their guidance.
+fn v2_answer(records: &Object, guidance: &Guidance) -> RecordsBody {
+    let unknown = unknown_assignment();
+    RecordsBody::new(records, |name, record, members| {
+        let mut additions = Vec::new();
+        if !members.contains_key("licensing") {
+            additions.push(("licensing", unknown.clone()));
+        }
+        if let Some(summary) = guidance.summary_for(name, record) {
+            additions.push(("guidance", summary));
+        }
+        additions
+    })
 }

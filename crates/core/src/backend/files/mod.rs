@@ -156,7 +156,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Content> {
         };
     }
     match Json::parse(bytes) {
-        Ok(Json::Object(members)) => Ok(Content::Json(members)),
+        Ok(object @ Json::Object(_)) => Ok(Content::Json(object)),
         Ok(other) => Err(corrupt(format!("expected a JSON object, found {}", other.kind()))),
         Err(error) => Err(corrupt(format!("not JSON: {error}"))),
     }

@@ -1,0 +1,188 @@
+//! One declaration for a group of members: the struct, how it is read, how it is printed.
+//!
+//! ```text
+//! members! {
+//!     /// What it is.
+//!     pub struct Download(caller) {
+//!         /// Required: its absence is an issue.
+//!         file_name: String => required,
+//!         /// May be absent, and then has the type's own default.
+//!         content_hash: Option<String> => absent,
+//!         /// May be absent, and then has this value.
+//!         sha256sum: String => or("FIXME".to_owned()),
+//!         /// The same, and null counts as absent; printed even where defaults are not.
+//!         tags: Vec<Trimmed> => nullable(Vec::new()),
+//!         /// May be absent, and then has this value; printed even where defaults are not.
+//!         download: Vec<Download> => spelled(Vec::new()),
+//!         /// The default depends on the reading; printed even where defaults are not.
+//!         record_type: String => by(category_name),
+//!         /// Validated when given, but never printed.
+//!         guidance: Option<Guidance> => unwritten,
+//!     }
+//! }
+//! ```
+//!
+//! The word behind the struct's name says what becomes of unknown members: what the `caller` of the
+//! reading wants, or always `keep`, `discard` or `reject`.
+
+use crate::json::Object;
+
+use super::field::{Field, Print};
+
+/// Adds one member to `out`, unless `print` says that it need not be there.
+pub(crate) fn put<T: Field>(
+    out: &mut Object,
+    name: &'static str,
+    value: &T,
+    print: Print,
+    is_default: bool,
+) {
+    if is_default && !print.defaults {
+        return;
+    }
+    let value = value.write(print.inside());
+    if print.nulls || !value.is_null() {
+        out.insert(name.to_owned(), value);
+    }
+}
+
+macro_rules! members {
+    (
+        $(#[$doc:meta])*
+        pub struct $name:ident($unknown:ident) {
+            $(
+                $(#[$field_doc:meta])*
+                $field:ident $(as $json_name:literal)? : $type:ty => $how:ident $(($given:expr))?,
+            )*
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $type,)*
+            /// Members of other names, where those are kept.
+            pub unknown: $crate::json::Object,
+        }
+
+        impl $crate::record::field::Members for $name {
+            const NAMES: &'static [&'static str] =
+                &[$($crate::record::members::member_name!($field $($json_name)?)),*];
+
+            fn read_members(
+                members: &$crate::json::Object,
+                reader: &mut $crate::record::reader::Reader,
+            ) -> Option<Self> {
+                $(
+                    let $field: Option<$type> = $crate::record::members::read_member!(
+                        reader, members,
+                        $crate::record::members::member_name!($field $($json_name)?),
+                        $how $(($given))?
+                    );
+                )*
+                Some(Self { $($field: $field?,)* unknown: $crate::json::Object::new() })
+            }
+
+            fn write_members(
+                &self,
+                out: &mut $crate::json::Object,
+                print: $crate::record::field::Print,
+            ) {
+                $(
+                    $crate::record::members::write_member!(
+                        out, print, &self.$field, $type,
+                        $crate::record::members::member_name!($field $($json_name)?),
+                        $how $(($given))?
+                    );
+                )*
+                out.extend(self.unknown.clone());
+            }
+        }
+
+        impl $crate::record::field::Field for $name {
+            fn read(
+                value: &$crate::json::Json,
+                reader: &mut $crate::record::reader::Reader,
+            ) -> Option<Self> {
+                use $crate::record::field::Members;
+                let members = reader.object(value)?;
+                let read = Self::read_members(members, reader);
+                let policy = $crate::record::members::policy!(reader, $unknown);
+                let unknown = reader.others(members, &[Self::NAMES], policy);
+                read.map(|read| Self { unknown, ..read })
+            }
+
+            fn write(&self, print: $crate::record::field::Print) -> $crate::json::Json {
+                use $crate::record::field::Members;
+                let mut out = $crate::json::Object::new();
+                self.write_members(&mut out, print);
+                out.into()
+            }
+        }
+    };
+}
+
+macro_rules! member_name {
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($field:ident $json_name:literal) => {
+        $json_name
+    };
+}
+
+macro_rules! policy {
+    ($reader:ident, caller) => {
+        $reader.unknown()
+    };
+    ($reader:ident, keep) => {
+        $crate::record::reader::Unknown::Keep
+    };
+    ($reader:ident, discard) => {
+        $crate::record::reader::Unknown::Drop
+    };
+    ($reader:ident, reject) => {
+        $crate::record::reader::Unknown::Reject
+    };
+}
+
+macro_rules! read_member {
+    ($reader:ident, $members:ident, $name:expr, required) => {
+        $reader.required($members, $name)
+    };
+    ($reader:ident, $members:ident, $name:expr, absent) => {
+        $reader.optional($members, $name, Default::default)
+    };
+    ($reader:ident, $members:ident, $name:expr, unwritten) => {
+        $reader.optional($members, $name, Default::default)
+    };
+    ($reader:ident, $members:ident, $name:expr, or($default:expr)) => {
+        $reader.optional($members, $name, || $default)
+    };
+    ($reader:ident, $members:ident, $name:expr, spelled($default:expr)) => {
+        $reader.optional($members, $name, || $default)
+    };
+    ($reader:ident, $members:ident, $name:expr, nullable($default:expr)) => {
+        $reader.nullable($members, $name, || $default)
+    };
+    ($reader:ident, $members:ident, $name:expr, by($default:expr)) => {{
+        let default = $default($reader);
+        $reader.optional($members, $name, || default)
+    }};
+}
+
+macro_rules! write_member {
+    ($out:ident, $print:ident, $value:expr, $type:ty, $name:expr, unwritten) => {};
+    ($out:ident, $print:ident, $value:expr, $type:ty, $name:expr, absent) => {
+        let is_default = *$value == <$type>::default();
+        $crate::record::members::put($out, $name, $value, $print, is_default);
+    };
+    ($out:ident, $print:ident, $value:expr, $type:ty, $name:expr, or($default:expr)) => {
+        let is_default = *$value == $default;
+        $crate::record::members::put($out, $name, $value, $print, is_default);
+    };
+    ($out:ident, $print:ident, $value:expr, $type:ty, $name:expr, $how:ident $(($default:expr))?) => {
+        $crate::record::members::put($out, $name, $value, $print, false);
+    };
+}
+
+pub(crate) use {member_name, members, policy, read_member, write_member};

@@ -1,0 +1,177 @@
+//! v2 records: what a model is and where its files are, as types.
+//!
+//! A record is read leniently (see [`field`]) and completely: all that is wrong with it is reported
+//! at once. It is printed with its members in the declared order. Stored records are mostly passed
+//! on as JSON without coming through here; this is for what comes in, and for questions about models.
+
+pub mod baseline;
+mod common;
+pub mod field;
+mod image;
+mod integer;
+mod issue;
+mod kind;
+pub mod license_expression;
+mod licensing;
+pub(crate) mod members;
+pub(crate) mod reader;
+mod text;
+mod text_value;
+mod value_map;
+mod word;
+
+pub use common::{
+    Classification, Common, Config, Download, FinetuneSeries, Metadata, NO_CHECKSUM, SCHEMA_VERSION,
+};
+pub use field::{Print, word_to_bool};
+pub use image::{Image, SCHEDULERS, STYLES};
+pub use integer::{AtLeast, Integer};
+pub use issue::{Issue, LocItem, Severity};
+pub use kind::{Annotator, Clip, Controlnet, Kind, Media, Patch};
+pub use licensing::{Assignment, AssignmentMembers, Evidence, Licensing, Obligation, Permission};
+pub use reader::{Reader, Unknown};
+pub use text::{
+    Capability, Claim, ContextWindow, GuidanceStatus, GuidanceSummary, InteractionMode, Source,
+    Support, Text,
+};
+pub use text_value::{Date, HttpUrl, NonEmpty, Trimmed};
+pub use value_map::{ValueMap, is_plain_value};
+pub use word::{Word, list_of_words};
+
+pub(crate) use integer::joined_digits;
+
+use crate::Category;
+use crate::json::{Json, Object};
+
+use field::Members;
+
+/// A v2 record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// The category it was read for.
+    pub category: Category,
+    /// What records of every category have.
+    pub common: Common,
+    /// What records of this category have.
+    pub kind: Kind,
+    /// Other members of the record, where those are kept.
+    pub unknown: Object,
+}
+
+/// How a record is read.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// What becomes of unknown members.
+    pub unknown: Unknown,
+    /// Which baselines a served catalogue adds to the built-in ones.
+    pub knows_baseline: &'a dyn Fn(&str) -> bool,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self { unknown: Unknown::Drop, knows_baseline: &|_| false }
+    }
+}
+
+impl From<Unknown> for Options<'_> {
+    fn from(unknown: Unknown) -> Self {
+        Self { unknown, ..Self::default() }
+    }
+}
+
+impl Record {
+    /// Reads a record of `category`. The issues beside a record are mere warnings; those in place of
+    /// one contain an error.
+    pub fn parse(
+        category: Category,
+        value: &Json,
+        options: Options<'_>,
+    ) -> Result<(Self, Vec<Issue>), Vec<Issue>> {
+        let mut reader = Reader::of(category, options.unknown);
+        let record = Self::read(category, value, options, &mut reader);
+        match record.filter(|_| !reader.failed()) {
+            Some(record) => Ok((record, reader.into_issues())),
+            None => Err(reader.into_issues()),
+        }
+    }
+
+    fn read(
+        category: Category,
+        value: &Json,
+        options: Options<'_>,
+        reader: &mut Reader,
+    ) -> Option<Self> {
+        let members = reader.object(value)?;
+        let renamed = with_short_names(category, members);
+        let members = renamed.as_ref().unwrap_or(members);
+        let common = Common::read_members(members, reader);
+        let kind = Kind::read(category, members, reader);
+        let known = [Common::NAMES, Kind::names(category)];
+        let unknown = reader.others(members, &known, options.unknown);
+        let (common, kind) = common.zip(kind)?;
+        let mut record = Self { category, common, kind, unknown };
+        record.check(value, options, reader);
+        Some(record)
+    }
+
+    /// Applies the rules that concern more than one member.
+    pub(crate) fn check(&mut self, input: &Json, options: Options<'_>, reader: &mut Reader) {
+        if let Some(licensing) = &self.common.licensing {
+            let files = &self.common.config.download;
+            let undeclared =
+                licensing.undeclared(|name| files.iter().any(|file| file.file_name == name));
+            if !undeclared.is_empty() {
+                let names = undeclared.join(", ");
+                reader.refuse_value::<()>(
+                    format!("licensing of files that are no downloads: {names}"),
+                    input,
+                );
+            }
+        }
+        if let Kind::Image(image) = &mut self.kind {
+            image.check(input, reader, options.knows_baseline);
+        }
+    }
+
+    /// The record as JSON.
+    pub fn to_json(&self, print: Print) -> Object {
+        let mut out = Object::new();
+        self.common.write_members(&mut out, print);
+        if !print.defaults {
+            self.remove_what_the_category_says(&mut out);
+        }
+        self.kind.write(&mut out, print);
+        out.extend(self.unknown.clone());
+        out
+    }
+
+    fn remove_what_the_category_says(&self, out: &mut Object) {
+        if self.common.record_type == self.category.name() {
+            out.shift_remove("record_type");
+        }
+        if self.common.model_classification == Classification::of(self.category) {
+            out.shift_remove("model_classification");
+        }
+    }
+
+    /// Gives a text record without a group the group of its name.
+    pub fn fill_text_model_group(&mut self) {
+        if let Kind::Text(text) = &mut self.kind
+            && text.text_model_group.is_none()
+        {
+            text.text_model_group = Some(crate::text::group_of(&self.common.name));
+        }
+    }
+}
+
+/// Text records may say `parameters_count` for `parameters`; the short name wins and is printed.
+fn with_short_names(category: Category, members: &Object) -> Option<Object> {
+    const LONG: &str = "parameters_count";
+    if category != Category::TextGeneration || !members.contains_key(LONG) {
+        return None;
+    }
+    let mut members = members.clone();
+    let count = members.shift_remove(LONG)?;
+    members.entry("parameters".into()).or_insert(count);
+    Some(members)
+}

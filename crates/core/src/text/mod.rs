@@ -1,0 +1,5 @@
+//! x
+/// x
+pub fn group_of(name: &str) -> String {
+    name.into()
+}
