@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use horde_model_reference::Category;
 use horde_model_reference::catalogue::licensing::{
-    AssetFilter, AssetKind, AssetView, Assets, Definitions, Page, Register, Stored,
-    unknown_assignment,
+    Asset, AssetFilter, AssetKind, AssetView, Assets, Definition, Definitions, Page, Register,
+    Stored, unknown_assignment,
 };
-use horde_model_reference::catalogue::{Baseline, Baselines, Guidance};
+use horde_model_reference::catalogue::{Baseline, Baselines, Guidance, Problem, Step as PathStep};
 use horde_model_reference::json::{Json, Object};
 
 /// The folder with the recorded contract, if it is there.
@@ -301,4 +301,85 @@ fn records_are_completed_as_recorded() {
     }
     println!("completed records: {checked} categories checked");
     assert!(checked >= 13);
+}
+
+/// Bodies that were refused as such must be refused here, at the same place for the same reason.
+#[test]
+fn refusals_are_those_recorded() {
+    let Some(contract) = contract() else { return };
+    let mut checked = 0;
+    checked += check_refusals(&contract, "n86-licensing-definitions", &[], Definition::parse, 0);
+    checked += check_refusals(&contract, "n86-licensing-assets", &[], Asset::parse, 0);
+    let baseline = |record: &Json| Baselines::parse(&filed("baselines", "name", record));
+    let at = ["changes", "0", "record"];
+    checked += check_refusals(&contract, "n86-baselines-change-set-refused", &at, baseline, 2);
+    let profile = |record: &Json| Guidance::parse(&filed("profiles", "profile_id", record));
+    let at = ["profile_changes", "0", "profile"];
+    checked += check_refusals(&contract, "n86-guidance-refused", &at, profile, 2);
+    println!("refusals: {checked} steps checked");
+    assert!(checked >= 16);
+}
+
+/// A catalogue with this one record.
+fn filed(member: &str, key: &str, record: &Json) -> Json {
+    let records = Json::from([(text(record, key), record.clone())]);
+    Json::from([(member, records)])
+}
+
+/// Reads what stands at `at` in every body that was refused there. `depth` is how far down the
+/// record stands in what `parse` reads.
+fn check_refusals<T>(
+    contract: &Path,
+    exchange: &str,
+    at: &[&str],
+    parse: impl Fn(&Json) -> Result<T, Vec<Problem>>,
+    depth: usize,
+) -> usize {
+    let exchange = read(&contract.join(format!("core/{exchange}.json")));
+    let mut checked = 0;
+    for step in exchange.get("steps").and_then(Json::as_array).unwrap() {
+        let details = step.get("response").and_then(|response| response.get("body")?.get("detail"));
+        let Some(details) = details.and_then(Json::as_array) else { continue };
+        let mut recorded: Vec<_> =
+            details.iter().filter_map(|detail| located(detail, at)).collect();
+        let Some(body) = step.get("request").and_then(|request| request.get("body")) else {
+            continue;
+        };
+        let Some(record) = at.iter().try_fold(body, |value, step| inside(value, step)) else {
+            continue;
+        };
+        let problems = parse(record).err().unwrap_or_default();
+        let mut told: Vec<_> = problems.iter().map(|problem| told(problem, depth)).collect();
+        recorded.sort();
+        told.sort();
+        assert_eq!(told, recorded);
+        checked += usize::from(!recorded.is_empty());
+    }
+    checked
+}
+
+fn inside<'a>(value: &'a Json, step: &str) -> Option<&'a Json> {
+    match value {
+        Json::Array(items) => items.get(step.parse::<usize>().ok()?),
+        value => value.get(step),
+    }
+}
+
+/// Place below `at` and kind of one recorded complaint.
+fn located(detail: &Json, at: &[&str]) -> Option<(String, String)> {
+    let steps = detail.get("loc").and_then(Json::as_array)?.iter().map(|step| match step {
+        Json::String(name) => name.clone(),
+        other => other.to_string(),
+    });
+    let steps: Vec<String> = steps.collect();
+    let start = std::iter::once("body").chain(at.iter().copied());
+    if !start.eq(steps.iter().take(at.len() + 1).map(String::as_str)) {
+        return None;
+    }
+    Some((steps[at.len() + 1..].join("/"), text(detail, "type").to_owned()))
+}
+
+fn told(problem: &Problem, depth: usize) -> (String, String) {
+    let steps: Vec<String> = problem.path.iter().skip(depth).map(PathStep::to_string).collect();
+    (steps.join("/"), problem.kind.to_owned())
 }

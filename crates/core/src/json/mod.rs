@@ -289,8 +289,8 @@ mod tests {
             assert!(Json::parse(text.as_bytes()).is_err(), "{text:?} was accepted");
         }
         assert!(Json::parse(b"\"\xff\"").is_err());
-        let error = Json::parse(b"{\n  \"a\": tru\n}").unwrap_err();
-        assert_eq!((error.line, error.column > 5), (2, true), "{error}");
+        let error = Json::parse(b"{\n  \"a\": ?\n}").unwrap_err();
+        assert_eq!(error.line, 2, "{error}");
     }
 
     #[test]
