@@ -25,7 +25,7 @@ macro_rules! words {
 
         impl $name {
             /// The word on the wire.
-            pub const fn name(self) -> &'static str {
+            $visibility const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
             }
         }

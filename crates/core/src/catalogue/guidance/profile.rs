@@ -49,10 +49,10 @@ impl Profile {
     pub(crate) fn read(value: &Json, reading: &mut Reading) -> Option<Self> {
         let kind = read_kind(value, reading)?;
         // The contract puts the kind into the places of what is wrong inside a profile.
-        reading.within(kind.name(), |reading| Self::read_as(kind, value, reading))
+        reading.within(kind.name(), |reading| Self::read_whole(value, reading))
     }
 
-    fn read_as(kind: ProfileKind, value: &Json, reading: &mut Reading) -> Option<Self> {
+    fn read_whole(value: &Json, reading: &mut Reading) -> Option<Self> {
         let mut members = Members::open(value, reading)?;
         let profile_id = members.required("profile_id", identifier);
         let display_name = members.required("display_name", text);

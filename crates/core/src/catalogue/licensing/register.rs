@@ -77,7 +77,9 @@ impl Register {
     ) -> Self {
         let mut views: Vec<AssetView> = assets.records.values().map(AssetView::of_asset).collect();
         let mut left_out = Vec::new();
-        for &(category, records) in categories {
+        // What other services keep is theirs to license; the reference does not list it either.
+        let ours = categories.iter().filter(|(category, _)| !category.is_managed_elsewhere());
+        for &(category, records) in ours {
             for (name, record) in records {
                 match AssetView::of_model(category, name, record) {
                     Ok(view) => views.push(view),
