@@ -4,6 +4,7 @@
 //! memory. `ARCHITECTURE.md` in the repository is the map; the modules below stand in reading order.
 
 pub mod json;
+pub mod settings;
 
 mod category;
 

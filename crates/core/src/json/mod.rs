@@ -33,7 +33,7 @@ pub enum Json {
     /// Text.
     String(String),
     /// `[…]`
-    Array(Vec<Json>),
+    Array(Vec<Self>),
     /// `{…}`
     Object(Object),
 }
