@@ -1,1 +1,3 @@
 //! The service over HTTP.
+
+pub mod settings;

@@ -45,7 +45,7 @@ fn names_are_unique_and_defaults_are_accepted_as_texts() {
     let given: Vec<_> = loaded
         .variables
         .iter()
-        .filter(|row| !row.secret && row.name != SettingFiles::HORDE_MODEL_REFERENCE_CONFIG)
+        .filter(|row| !row.secret)
         .map(|row| (row.name, row.default.as_str()))
         .collect();
     assert_eq!(load(&given).settings, Settings::default());
