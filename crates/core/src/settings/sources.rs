@@ -91,7 +91,9 @@ fn source_problem(place: String, reason: impl ToString) -> Problem {
 
 fn dot_env(text: &str, file: &Path, problems: &mut Vec<Problem>) -> Layer {
     let mut layer = Layer::default();
-    for item in dotenvy::from_read_iter(text.as_bytes()) {
+    let text = text.trim_start_matches('\u{feff}');
+    let quoted: String = text.lines().map(|line| json_quoted(line) + "\n").collect();
+    for item in dotenvy::from_read_iter(quoted.as_bytes()) {
         match item {
             Ok((name, value)) => {
                 let line = last_line_that(text, |line| assigns(line, &name));
@@ -101,7 +103,7 @@ fn dot_env(text: &str, file: &Path, problems: &mut Vec<Problem>) -> Layer {
             // The parser's message quotes the line, and with it perhaps a password.
             Err(dotenvy::Error::LineParse(broken, _)) => {
                 let first = broken.lines().next().unwrap_or_default();
-                let line = last_line_that(text, |line| line.trim_end() == first.trim_end());
+                let line = last_line_that(&quoted, |line| line.trim_end() == first.trim_end());
                 let reason = "not of the form NAME=value; values with blanks need quotes";
                 problems.push(source_problem(format!("{} line {line}", file.display()), reason));
             }
@@ -109,6 +111,24 @@ fn dot_env(text: &str, file: &Path, problems: &mut Vec<Problem>) -> Layer {
         }
     }
     layer
+}
+
+/// The line with quotes around its value if that is bare JSON. Other readers of such files take it as
+/// it stands; the parser used here would take the quotes out of it.
+fn json_quoted(line: &str) -> String {
+    let bare = || {
+        let (name, value) = line.split_once('=')?;
+        let closing = match value.trim_start().chars().next()? {
+            '[' => ']',
+            '{' => '}',
+            _ => return None,
+        };
+        let end = value.rfind(closing)? + closing.len_utf8();
+        let (json, rest) = value.split_at_checked(end)?;
+        let is_open = !name.trim_start().starts_with('#') && !value.contains('\'');
+        is_open.then(|| format!("{name}='{}'{rest}", json.trim_start()))
+    };
+    bare().unwrap_or_else(|| line.to_owned())
 }
 
 /// Number of the last line that has the property: of repeated variables the last one counts.
@@ -154,7 +174,9 @@ fn json_of(value: toml::Value) -> Json {
     match value {
         toml::Value::String(text) => Json::String(text),
         toml::Value::Integer(number) => Json::Int(number),
-        toml::Value::Float(number) => Json::Float(number),
+        toml::Value::Float(number) if number.is_finite() => Json::Float(number),
+        // Not a number of JSON; as a text it is refused under its own name.
+        toml::Value::Float(number) => Json::String(number.to_string()),
         toml::Value::Boolean(value) => Json::Bool(value),
         toml::Value::Datetime(time) => Json::String(time.to_string()),
         toml::Value::Array(items) => Json::Array(items.into_iter().map(json_of).collect()),

@@ -266,6 +266,39 @@ fn broken_files_are_told_without_their_lines() {
 }
 
 #[test]
+fn dot_env_files_are_read_as_others_read_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = [
+        "\u{feff}LOGS_FOLDER = /logs\r",
+        "#HORDE_MODEL_REFERENCE_OFFLINE={\"a\": 1}",
+        "HORDE_MODEL_REFERENCE_REDIS={\"key_prefix\": \"a b\", \"pool_size\": 3} # bare",
+        "HORDE_MODEL_REFERENCE_PREFERRED_FILE_HOSTS=[\"a\", \"b\"]",
+        "HORDE_MODEL_REFERENCE_PENDING_QUEUE='{",
+        "\"approver_ids\": [1, 2]}'",
+        "HORDE_MODEL_REFERENCE_REDIS__URL='redis://:a$b%23c@host'",
+    ];
+    std::fs::write(folder.path().join(".env"), lines.join("\n")).unwrap();
+    let sources = Sources { dot_env_folder: Some(folder.path().to_owned()), ..Sources::default() };
+    let Loaded { settings, warnings, .. } = Settings::load(&sources).unwrap();
+    assert_eq!(settings.storage.logs_folder, Path::new("/logs"));
+    assert_eq!(settings.redis.key_prefix, "a b");
+    assert_eq!(settings.redis.pool_size.get(), 3);
+    assert_eq!(settings.redis.url.expose(), "redis://:a$b%23c@host");
+    assert_eq!(settings.analysis.preferred_file_hosts.as_slice(), ["a", "b"]);
+    assert_eq!(settings.queue.approver_ids.as_slice(), ["1", "2"]);
+    assert_eq!(warnings, [""; 0]);
+}
+
+#[test]
+fn numbers_of_toml_that_json_has_not_are_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("settings.toml");
+    std::fs::write(&config, "low_usage_threshold_percentage = nan\n").unwrap();
+    let text = error(&[("HORDE_MODEL_REFERENCE_CONFIG", config.to_str().unwrap())]);
+    assert!(text.contains("LOW_USAGE_THRESHOLD_PERCENTAGE cannot be \"NaN\""), "{text}");
+}
+
+#[test]
 fn secrets_are_neither_listed_nor_debugged() {
     let loaded = load(&[
         ("API_KEY", "hunter2"),
