@@ -6,9 +6,11 @@
 pub mod error;
 pub mod generation;
 pub mod json;
+pub mod settings;
 
 mod category;
 mod document;
+mod format;
 
 pub mod record;
 
@@ -34,5 +36,7 @@ pub use document::Document;
 pub use error::{Error, Result};
 pub use json::Json;
 pub use model_alias::controlnet_alias;
-pub use reference::{Format, ModelReference, Options, Published, Read};
+pub use format::Format;
+pub use reference::{ModelReference, Options, Published, Read};
 pub use snapshot::Snapshot;
+pub use view::{CatalogueView, CategoryView, MetadataView};

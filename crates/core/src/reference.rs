@@ -12,16 +12,7 @@ use crate::json::Object;
 use crate::l1::{L1, Leases, Problem, Snapshots, Statistics};
 use crate::refiner::Refiner;
 use crate::view::{CatalogueView, Catalogues, CategoryView, MetadataView, Note};
-use crate::{Category, Document};
-
-/// Which of the two formats is the source of truth, or in which one metadata is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// The current format.
-    V2,
-    /// The older, frozen format.
-    Legacy,
-}
+use crate::{Category, Document, Format};
 
 /// How a reference is opened.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +96,11 @@ impl ModelReference {
         fresh.then(|| self.views.categories[category.index()].load_full())
     }
 
+    /// Whether everything in memory is known to be current, after a look if need be.
+    pub async fn is_current(&self) -> bool {
+        self.fresh(Document::all()).await
+    }
+
     /// Metadata of all categories in one format.
     pub async fn metadata(&self, format: Format) -> Read<MetadataView> {
         let fresh = self.fresh(Document::all()).await;
@@ -120,6 +116,11 @@ impl ModelReference {
     /// Documents that cannot be read at present.
     pub fn problems(&self) -> Vec<Problem> {
         self.l1.problems()
+    }
+
+    /// Catalogues whose documents do not have the right shape, and what is wrong.
+    pub fn refused_catalogues(&self) -> Vec<(Document, String)> {
+        self.views.catalogues.load().catalogues.refused.clone()
     }
 
     /// Records that are not served, or not in every format, by category.

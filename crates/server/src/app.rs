@@ -2,18 +2,10 @@
 
 use std::sync::Arc;
 
+use horde_model_reference::settings::ReplicateMode;
 use horde_model_reference::{Format, ModelReference};
 
 use crate::cors::Cors;
-
-/// Whether this server is the authority or a copy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// The authority.
-    Primary,
-    /// A read-only copy.
-    Replica,
-}
 
 /// Everything a handler needs. Cheap to clone.
 #[derive(Clone)]
@@ -26,7 +18,7 @@ pub struct Inner {
     /// The data.
     pub reference: ModelReference,
     /// Whether this server is the authority or a copy.
-    pub mode: Mode,
+    pub mode: ReplicateMode,
     /// The format that is the source of truth.
     pub canonical: Format,
     /// Which web pages may read answers.

@@ -20,6 +20,15 @@ pub enum ApiError {
     UnknownCategory(String),
     /// The last segment of a v1 path should have named a category.
     UnknownLegacyCategory(String),
+    /// A parameter should have been one of a few words.
+    UnknownWord {
+        /// `path` or `query`, and the parameter.
+        location: [&'static str; 2],
+        /// The words.
+        words: Vec<&'static str>,
+        /// What was sent.
+        given: String,
+    },
     /// A query parameter has a value that cannot be read.
     Query(QueryProblem),
     /// There is no such category in v2 form.
@@ -71,7 +80,10 @@ impl ApiError {
             | Self::Missing(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::PathNotText => StatusCode::BAD_REQUEST,
-            Self::UnknownCategory(_) | Self::UnknownLegacyCategory(_) | Self::Query(_) => {
+            Self::UnknownCategory(_)
+            | Self::UnknownLegacyCategory(_)
+            | Self::UnknownWord { .. }
+            | Self::Query(_) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::NoMetadataInReplica | Self::WrongCanonicalFormat { .. } => {
@@ -89,7 +101,10 @@ impl ApiError {
             Self::PathNotText => {
                 "The path is not UTF-8 text after percent-decoding.".into()
             }
-            Self::UnknownCategory(given) => unknown_category(given),
+            Self::UnknownCategory(given) => {
+                unknown_word(["path", "model_category_name"], &Category::ALL.map(Category::name), given)
+            }
+            Self::UnknownWord { location, words, given } => unknown_word(*location, words, given),
             Self::UnknownLegacyCategory(given) => {
                 let quoted = python_repr(given);
                 format!("Invalid model category: '{given}'. {quoted} is not a valid MODEL_REFERENCE_CATEGORY")
@@ -134,12 +149,14 @@ impl QueryProblem {
     }
 }
 
-fn unknown_category(given: &str) -> Json {
-    let names: Vec<_> = Category::ALL.iter().map(|category| format!("'{category}'")).collect();
-    let (last, first) = names.split_last().map_or(("", &[][..]), |(last, first)| (last, first));
-    let expected = format!("{} or {last}", first.join(", "));
+fn unknown_word(location: [&str; 2], words: &[&str], given: &str) -> Json {
+    let names: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
+    let expected = match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, first)) => format!("{} or {last}", first.join(", ")),
+        None => String::new(),
+    };
     let message = format!("Input should be {expected}");
-    let location = ["path", "model_category_name"];
     let problem = problem("enum", &location, &message, given.into(), Some(("expected", expected)));
     Json::Array(vec![problem])
 }

@@ -97,13 +97,11 @@ impl Query {
         if let Some(word) = words.iter().find(|word| **word == text) {
             return Ok(Some(word));
         }
-        let quoted: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
-        let expected = match quoted.split_last() {
-            Some((last, [])) => last.clone(),
-            Some((last, first)) => format!("{} or {last}", first.join(", ")),
-            None => String::new(),
-        };
-        Err(problem(name, "enum", format!("Input should be {expected}"), text))
+        Err(ApiError::UnknownWord {
+            location: ["query", name],
+            words: words.to_vec(),
+            given: text.to_owned(),
+        })
     }
 
     /// Text that must be there and not be empty.

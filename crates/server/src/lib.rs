@@ -1,14 +1,18 @@
 //! The AI-Horde model reference over HTTP.
 
+pub mod settings;
+
 pub mod app;
-pub mod cors;
-pub mod error;
-mod extract;
+pub mod router;
+mod openapi;
+mod routes;
+
 pub mod layers;
+pub mod cors;
+mod extract;
 pub mod preconditions;
 pub mod respond;
-pub mod router;
-mod routes;
+pub mod error;
 
 mod connection;
 pub mod serve;

@@ -27,8 +27,8 @@ const BY_ORIGIN_AND_CODING: HeaderValue = HeaderValue::from_static("Accept-Encod
 /// Where an answer's bytes come from and how fresh they are.
 #[derive(Debug, Clone, Copy)]
 pub struct Provenance {
-    /// Generation of the data.
-    pub generation: u64,
+    /// Generation of the data, where there is one.
+    pub generation: Option<u64>,
     /// When the bytes were published, in seconds since 1970.
     pub published: u64,
     /// Whether they are known to be current.
@@ -71,7 +71,9 @@ pub fn form_or_not_modified(
     }
     headers.insert(CACHE_CONTROL, REVALIDATE);
     headers.insert(VARY, BY_ORIGIN);
-    headers.insert(GENERATION, HeaderValue::from(provenance.generation));
+    if let Some(generation) = provenance.generation {
+        headers.insert(GENERATION, HeaderValue::from(generation));
+    }
     if !provenance.fresh {
         headers.insert(STALE, HeaderValue::from_static("true"));
     }

@@ -24,6 +24,9 @@ macro_rules! words {
         $visibility enum $name { $($variant),+ }
 
         impl $name {
+            /// All the words, in order.
+            $visibility const WORDS: &'static [&'static str] = &[$($word),+];
+
             /// The word on the wire.
             $visibility const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }

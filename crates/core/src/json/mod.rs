@@ -199,6 +199,12 @@ impl From<i64> for Json {
     }
 }
 
+impl From<u64> for Json {
+    fn from(value: u64) -> Self {
+        i64::try_from(value).map_or_else(|_| Self::BigInt(value.to_string().into()), Self::Int)
+    }
+}
+
 impl From<f64> for Json {
     fn from(value: f64) -> Self {
         Self::Float(value)
@@ -226,6 +232,12 @@ impl From<Object> for Json {
 impl<const N: usize> From<[(&str, Self); N]> for Json {
     /// An object of these members, in this order.
     fn from(members: [(&str, Self); N]) -> Self {
+        Self::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+}
+
+impl<'a> FromIterator<(&'a str, Self)> for Json {
+    fn from_iter<I: IntoIterator<Item = (&'a str, Self)>>(members: I) -> Self {
         Self::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 }

@@ -7,11 +7,10 @@ use crate::catalogue::Guidance;
 use crate::catalogue::licensing::unknown_assignment;
 use crate::document::Document;
 use crate::generation::Generation;
-use crate::json::{Object, Style};
+use crate::json::Object;
 use crate::l1::Snapshots;
-use crate::reference::Format;
 use crate::view::RecordsBody;
-use crate::{Category, Json, Snapshot};
+use crate::{Category, Format, Json, Snapshot};
 
 /// The records of a category and their ready bytes.
 #[derive(Debug)]

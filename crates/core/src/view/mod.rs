@@ -12,4 +12,4 @@ mod records_body;
 pub use catalogue::{CatalogueView, Catalogues};
 pub use category::{CategoryView, Note};
 pub use metadata::MetadataView;
-pub use records_body::{RecordBody, RecordsBody};
+pub use records_body::RecordsBody;

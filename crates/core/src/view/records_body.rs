@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::Json;
-use crate::body::Body;
+use crate::body::{Body, Coded};
 use crate::generation::Digest;
 use crate::json::{Object, Style};
 
@@ -24,15 +24,6 @@ pub struct RecordsBody {
 struct Place {
     range: Range<usize>,
     tag: Bytes,
-}
-
-/// A single record as ready bytes: a slice of its category's answer.
-#[derive(Debug, Clone)]
-pub struct RecordBody {
-    /// The record.
-    pub bytes: Bytes,
-    /// Its strong entity tag, quotes included.
-    pub tag: Bytes,
 }
 
 impl RecordsBody {
@@ -67,11 +58,11 @@ impl RecordsBody {
         Self { body: Body::new(bytes), places }
     }
 
-    /// The record `name` as ready bytes.
-    pub fn record(&self, name: &str) -> Option<RecordBody> {
+    /// The record `name` as ready bytes: a slice of the whole answer.
+    pub fn record(&self, name: &str) -> Option<Coded> {
         let place = self.places.get(name)?;
         let bytes = self.body.identity.bytes.slice(place.range.clone());
-        Some(RecordBody { bytes, tag: place.tag.clone() })
+        Some(Coded { bytes, tag: place.tag.clone(), earlier_tag: None })
     }
 
     /// How many records it holds.

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use horde_model_reference::json::Style;
-use horde_model_reference::{Category, Json};
+use horde_model_reference::{Category, Document, Json};
 use http::StatusCode;
 
 use crate::app::App;
@@ -21,7 +21,7 @@ pub(crate) fn table() -> Vec<Route> {
             query: &[],
             answer: Answer::Json("Status"),
             errors: &[],
-            method: get(async || super::ok(Json::from([("status", "ok")]))),
+            method: get(async || super::ok(Json::from([("status", Json::from("ok"))]))),
         },
         Route {
             path: "/readyz",
@@ -49,14 +49,11 @@ async fn readyz(State(app): State<App>) -> Response {
             Json::from([
                 ("present", Json::Bool(view.v2.is_some())),
                 ("models", Json::count(view.len())),
-                ("generation", Json::from(view.generation)),
+                ("generation", Json::from(view.generation.get())),
             ]),
         ));
     }
-    let problem = |(document, reason): (String, String)| {
-        Json::from([("document", Json::from(document)), ("reason", reason.into())])
-    };
-    let documents = app.reference.problems().into_iter().map(problem).collect();
+    let documents = broken_documents(&app);
     let note = |(category, note): (Category, horde_model_reference::view::Note)| {
         Json::from([
             ("category", Json::from(category.name())),
@@ -69,7 +66,7 @@ async fn readyz(State(app): State<App>) -> Response {
     let body = Json::from([
         ("status", if fresh { "ready" } else { "stale" }.into()),
         ("categories", categories.into_iter().collect::<Json>()),
-        ("broken_documents", Json::Array(documents)),
+        ("broken_documents", documents),
         ("skipped_records", Json::Array(records)),
         (
             "memory_tier",
@@ -81,4 +78,14 @@ async fn readyz(State(app): State<App>) -> Response {
         ),
     ]);
     respond::json(status, body.to_text(Style::COMPACT))
+}
+
+fn broken_documents(app: &App) -> Json {
+    let unreadable = app.reference.problems().into_iter();
+    let unreadable = unreadable.map(|problem| (problem.document, problem.error.to_string()));
+    let problems = unreadable.chain(app.reference.refused_catalogues());
+    let describe = |(document, reason): (Document, String)| {
+        Json::from([("document", document.to_string().into()), ("reason", reason.into())])
+    };
+    Json::Array(problems.map(describe).collect())
 }

@@ -166,7 +166,7 @@ async fn read_asset(
 ) -> Answered {
     let kind: AssetKind = kind_name.parse().map_err(|_| ApiError::UnknownWord {
         location: ["path", "asset_kind"],
-        words: AssetKind::ALL.map(AssetKind::name).to_vec(),
+        words: AssetKind::WORDS.to_vec(),
         given: kind_name.clone(),
     })?;
     let read = app.reference.catalogues().await;
@@ -207,8 +207,7 @@ fn page(query: &Query) -> Result<Page, ApiError> {
 fn filter(query: &Query) -> Result<AssetFilter, ApiError> {
     let owned = |name| query.text(name).map(str::to_owned);
     let permission = |name| {
-        let words = Permission::ALL.map(Permission::name);
-        query.one_of(name, &words).map(|word| word.and_then(|word| word.parse().ok()))
+        query.one_of(name, Permission::WORDS).map(|word| word.and_then(|word| word.parse().ok()))
     };
     let category = query.text("category");
     Ok(AssetFilter {

@@ -2,11 +2,11 @@
 
 use axum::extract::State;
 use axum::routing::get;
+use horde_model_reference::settings::ReplicateMode;
 use horde_model_reference::{Format, Json, MetadataView, Read};
 
-use super::root::format_word;
 use super::{Answered, ok};
-use crate::app::{App, Mode};
+use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Segments, category};
 use crate::preconditions::Preconditions;
@@ -102,8 +102,8 @@ metadata_table!(v2_table, Format::V2, "v2", "v2 metadata", [
 /// Metadata is kept by those who write.
 async fn read(app: &App, format: Format) -> Result<Read<MetadataView>, ApiError> {
     match app.mode {
-        Mode::Primary => Ok(app.reference.metadata(format).await),
-        Mode::Replica => Err(ApiError::NoMetadataInReplica),
+        ReplicateMode::Primary => Ok(app.reference.metadata(format).await),
+        ReplicateMode::Replica => Err(ApiError::NoMetadataInReplica),
     }
 }
 
@@ -115,7 +115,7 @@ async fn last_updated(app: &App, format: Format) -> Answered {
             // So the contract spells it.
             Format::Legacy => "LEGACY",
         };
-        let present = format_word(app.canonical);
+        let present = app.canonical.name();
         return Err(ApiError::WrongCanonicalFormat { wanted, present });
     }
     Ok(ok(Json::from([("last_updated", Json::from(read.view.last_updated))])))

@@ -3,10 +3,11 @@
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use horde_model_reference::{Format, Json};
+use horde_model_reference::Json;
+use horde_model_reference::settings::ReplicateMode;
 
 use super::ok;
-use crate::app::{App, Mode};
+use crate::app::App;
 use crate::router::{Answer, Route};
 
 pub(crate) fn table() -> Vec<Route> {
@@ -20,11 +21,8 @@ pub(crate) fn table() -> Vec<Route> {
             answer: Answer::Json("Message"),
             errors: &[],
             method: get(async || {
-                ok(Json::from([(
-                    "message",
-                    "The AI-Horde model reference. The data is under /api/model_references/v2; \
-                     /api/docs describes every route.",
-                )]))
+                ok(Json::from([("message", Json::from("The AI-Horde model reference. The data is under /api/model_references/v2; \
+                     /api/docs describes every route."))]))
             }),
         },
         Route {
@@ -62,20 +60,12 @@ async fn heartbeat() -> Response {
 
 async fn replicate_mode(State(app): State<App>) -> Response {
     let mode = match app.mode {
-        Mode::Primary => "PRIMARY",
-        Mode::Replica => "REPLICA",
+        ReplicateMode::Primary => "PRIMARY",
+        ReplicateMode::Replica => "REPLICA",
     };
     ok(Json::from([
         ("replicate_mode", mode.into()),
-        ("canonical_format", format_word(app.canonical).into()),
-        ("writable", Json::Bool(app.mode == Mode::Primary)),
+        ("canonical_format", app.canonical.name().into()),
+        ("writable", Json::Bool(app.mode == ReplicateMode::Primary)),
     ]))
-}
-
-/// The word of a format on the wire.
-pub(crate) fn format_word(format: Format) -> &'static str {
-    match format {
-        Format::V2 => "v2",
-        Format::Legacy => "legacy",
-    }
 }

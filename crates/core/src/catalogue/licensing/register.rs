@@ -133,7 +133,7 @@ impl Register {
         let definitions: Vec<Json> = self.definitions.iter().map(Stored::to_json).collect();
         let views: Vec<Json> = self.views.iter().map(AssetView::to_json).collect();
         Json::from([
-            ("schema_version", 1.into()),
+            ("schema_version", Json::Int(1)),
             ("metadata", self.metadata.to_json()),
             ("licenses", definitions.into()),
             ("assets", views.into()),
