@@ -61,7 +61,7 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
         reference,
         mode: settings.core.replication.mode,
         canonical: settings.core.storage.canonical_format,
-        cors: Cors::new(settings.http.cors_allowed_origins.iter().map(str::to_owned).collect()),
+        cors: Cors::new(settings.http.cors_allowed_origins.as_slice().to_vec()),
         access_log: settings.log.access_log,
     });
     tracing::info!(%address, "serving at http://{address}/api");
