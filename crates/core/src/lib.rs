@@ -3,13 +3,40 @@
 //! JSON and CSV files are the source of truth; every process answers from immutable snapshots in
 //! memory. `ARCHITECTURE.md` in the repository is the map; the modules below stand in reading order.
 
+pub mod error;
+pub mod generation;
 pub mod json;
+pub mod settings;
 
 mod category;
+mod document;
+mod format;
 
 pub mod record;
 
 pub mod legacy;
 pub mod text;
 
-pub use category::{Category, Domain, Purpose};
+pub mod catalogue;
+mod model_alias;
+
+pub mod body;
+pub mod disk;
+pub mod snapshot;
+pub mod view;
+
+pub mod backend;
+pub mod l1;
+
+mod refiner;
+mod reference;
+
+pub use category::{Category, Domain, Purpose, UnknownCategory};
+pub use document::Document;
+pub use error::{Error, Result};
+pub use json::Json;
+pub use model_alias::controlnet_alias;
+pub use format::Format;
+pub use reference::{ModelReference, Options, Published, Read};
+pub use snapshot::Snapshot;
+pub use view::{CatalogueView, CategoryView, MetadataView};

@@ -1,1 +1,18 @@
-//! The service over HTTP.
+//! The AI-Horde model reference over HTTP.
+
+pub mod settings;
+
+pub mod app;
+pub mod router;
+mod openapi;
+mod routes;
+
+pub mod layers;
+pub mod cors;
+mod extract;
+pub mod preconditions;
+pub mod respond;
+pub mod error;
+
+mod connection;
+pub mod serve;

@@ -1,0 +1,27 @@
+# What is done every day. Each line is short enough to be typed by hand instead.
+
+.PHONY: run test bench fmt lint setup
+
+# The service on http://127.0.0.1:19800, with data below ./models.
+run:
+	@scripts/run
+
+# All tests; what they need besides a compiler is installed first.
+test: setup
+	cargo test --workspace --locked
+
+bench:
+	cargo bench --workspace --locked
+
+# Edits.
+fmt:
+	cargo fmt --all
+
+# Never edits.
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
+
+setup:
+	@scripts/setup-test

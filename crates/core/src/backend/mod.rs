@@ -1,0 +1,56 @@
+//! The contract of a backend: where documents come from.
+//!
+//! A backend answers two questions about a [`Document`]: *has it changed* ([`Backend::look`], cheap,
+//! asked many times a second) and *what does it hold* ([`Backend::load`]). Whoever implements it
+//! owes this:
+//!
+//! - a snapshot is whole: its bytes, digest and parsed form are of one content, never of two;
+//! - equal bytes keep their generation, different bytes get a larger one, for as long as the backend
+//!   lives;
+//! - two equal stamps, the later of them settled, mean equal content; a stamp is *settled* once it
+//!   has been seen unchanged for longer than any clock the stamp is made of may stand still;
+//! - an absent document is a snapshot too, not an error; an error means that nothing can be said.
+//!
+//! Both calls may block on a disk or a network. They are made from threads that L1 owns, never from
+//! an async runtime. Tiers wrap one another through this trait.
+
+pub mod files;
+pub mod memory;
+
+use std::sync::Arc;
+
+use crate::{Document, Snapshot, error::Result};
+
+/// Where documents come from. See the module for what an implementation owes.
+pub trait Backend: Send + Sync + 'static {
+    /// What can be told of the document without reading it; `None` when there is none.
+    fn look(&self, document: Document) -> Result<Option<Stamp>>;
+
+    /// Reads the document. The stamp belongs to the content that was read.
+    fn load(&self, document: Document) -> Result<Loaded>;
+}
+
+/// A document as read, and the stamp it had then.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The content. The very same `Arc` as last time when nothing changed.
+    pub snapshot: Arc<Snapshot>,
+    /// What [`Backend::look`] says while this content stays; `None` when absent.
+    pub stamp: Option<Stamp>,
+}
+
+/// Identity of a file's content as the file system tells it. Compared for equality only: clocks go
+/// back, and tools keep old times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Device the file is on.
+    pub device: u64,
+    /// Number of the file on that device.
+    pub inode: u64,
+    /// Length in bytes.
+    pub size: u64,
+    /// Modification time in nanoseconds since 1970.
+    pub modified_ns: i128,
+    /// Change time in nanoseconds since 1970; tools cannot set it.
+    pub changed_ns: i128,
+}

@@ -1,0 +1,32 @@
+//! The three catalogues beside the categories: image baselines, text guidance, licensing.
+//!
+//! Each is one small document (licensing: two) that is read whole, checked strictly and answered
+//! from memory. Replicas validate the exports just as strictly, so an answer has exactly the
+//! members of the shape, all of them, nulls included, in a fixed order.
+//!
+//! Everything here is a plain function over [`Json`](crate::json::Json). Where the documents lie,
+//! and what to do about a broken one, is the caller's business.
+//!
+//! ```text
+//! ROOT/baselines/catalog.json       Baselines
+//! ROOT/text_guidance/catalog.json   Guidance
+//! ROOT/licensing/licenses.json      licensing::Definitions
+//! ROOT/licensing/assets.json        licensing::Assets
+//! ```
+
+mod baselines;
+pub mod guidance;
+pub mod licensing;
+
+mod metadata;
+
+mod case_folding;
+mod members;
+mod problem;
+mod words;
+
+pub use baselines::{Baseline, Baselines, Capabilities, HordePolicy};
+pub use guidance::Guidance;
+pub use metadata::{CatalogueMetadata, RecordMetadata};
+pub use problem::{Problem, Step};
+pub use words::UnknownWord;

@@ -1,0 +1,115 @@
+//! Files that are never half there: stage beside the target, flush, rename, flush the folder.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// Makes `bytes` the content of `path` in one step: whoever opens it finds the old content or the
+/// new one, also after a power cut. The file keeps the mode it had.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let staged = stage(path, bytes)?;
+    std::fs::rename(&staged, path).map_err(|error| {
+        let _ = std::fs::remove_file(&staged);
+        Error::io("replace", path, &error)
+    })?;
+    flush_folder(path)
+}
+
+/// Like [`replace`], but never touches a file that is there. Whether the file was created.
+pub fn create(path: &Path, bytes: &[u8]) -> Result<bool> {
+    let staged = stage(path, bytes)?;
+    let linked = std::fs::hard_link(&staged, path);
+    let _ = std::fs::remove_file(&staged);
+    match linked {
+        Ok(()) => flush_folder(path).map(|()| true),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(Error::io("create", path, &error)),
+    }
+}
+
+/// Creates `folder` and those above it.
+pub fn make_folder(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|error| Error::io("create folder", folder, &error))
+}
+
+/// Writes and flushes `bytes` to a file of this process's own next to `path`. Nothing is left behind
+/// on failure.
+fn stage(path: &Path, bytes: &[u8]) -> Result<PathBuf> {
+    let staged = staging_path(path);
+    let _ = std::fs::remove_file(&staged);
+    let written = write_flushed(&staged, mode_of(path), bytes);
+    written.map_err(|error| {
+        let _ = std::fs::remove_file(&staged);
+        Error::io("write", path, &error)
+    })?;
+    Ok(staged)
+}
+
+fn write_flushed(staged: &Path, mode: Option<u32>, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(mode.unwrap_or(0o644)).open(staged)?;
+    if let Some(mode) = mode {
+        // The mode given at creation is subject to the umask.
+        file.set_permissions(Permissions::from_mode(mode))?;
+    }
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn mode_of(path: &Path) -> Option<u32> {
+    Some(std::fs::metadata(path).ok()?.permissions().mode() & 0o7777)
+}
+
+/// A name no reader looks at, and no other process or thread uses.
+fn staging_path(path: &Path) -> PathBuf {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    path.with_file_name(format!(".{name}.{}-{count}.staged", std::process::id()))
+}
+
+fn flush_folder(path: &Path) -> Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let flushed = File::open(folder).and_then(|folder| folder.sync_all());
+    flushed.map_err(|error| Error::io("flush folder", folder, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replacing_keeps_the_mode_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        replace(&path, b"one").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        replace(&path, b"two").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        assert_eq!(mode_of(&path), Some(0o640));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn creating_never_replaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        assert!(create(&path, b"one").unwrap());
+        assert!(!create(&path, b"two").unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), b"one");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_missing_folder_is_named() {
+        let error = replace(Path::new("/nowhere/at/all.json"), b"").unwrap_err();
+        assert!(error.to_string().starts_with("cannot write /nowhere/at/all.json:"), "{error}");
+    }
+}

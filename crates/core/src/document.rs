@@ -1,0 +1,95 @@
+//! The documents a data directory holds: everything that is read, cached and served as one piece.
+
+use std::fmt;
+
+use crate::Category;
+
+/// One file's worth of data, named independently of where it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Document {
+    /// The v2 records of a category.
+    V2(Category),
+    /// The legacy records of a category; `models.csv` for text.
+    Legacy(Category),
+    /// Counters and times of v2 operations on a category.
+    V2Metadata(Category),
+    /// Counters and times of legacy operations on a category.
+    LegacyMetadata(Category),
+    /// The catalogue of image baselines.
+    Baselines,
+    /// The catalogue of text guidance.
+    Guidance,
+    /// Licence definitions.
+    Licenses,
+    /// Licensed assets that are not models.
+    LicensedAssets,
+}
+
+impl Document {
+    /// How many there are.
+    pub const COUNT: usize = 4 * Category::COUNT + 4;
+
+    /// Every document, in the order of [`Document::index`].
+    pub fn all() -> impl Iterator<Item = Self> + Clone {
+        let per_category = [Self::V2, Self::Legacy, Self::V2Metadata, Self::LegacyMetadata];
+        per_category
+            .into_iter()
+            .flat_map(|document| Category::ALL.into_iter().map(document))
+            .chain([Self::Baselines, Self::Guidance, Self::Licenses, Self::LicensedAssets])
+    }
+
+    /// A number below [`Document::COUNT`], different for each document.
+    pub const fn index(self) -> usize {
+        const CATALOGUES: usize = 4 * Category::COUNT;
+        match self {
+            Self::V2(category) => category.index(),
+            Self::Legacy(category) => Category::COUNT + category.index(),
+            Self::V2Metadata(category) => 2 * Category::COUNT + category.index(),
+            Self::LegacyMetadata(category) => 3 * Category::COUNT + category.index(),
+            Self::Baselines => CATALOGUES,
+            Self::Guidance => CATALOGUES + 1,
+            Self::Licenses => CATALOGUES + 2,
+            Self::LicensedAssets => CATALOGUES + 3,
+        }
+    }
+
+    /// The category it belongs to, if it belongs to one.
+    pub const fn category(self) -> Option<Category> {
+        match self {
+            Self::V2(category)
+            | Self::Legacy(category)
+            | Self::V2Metadata(category)
+            | Self::LegacyMetadata(category) => Some(category),
+            Self::Baselines | Self::Guidance | Self::Licenses | Self::LicensedAssets => None,
+        }
+    }
+}
+
+impl fmt::Display for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::V2(category) => write!(f, "v2/{category}"),
+            Self::Legacy(category) => write!(f, "legacy/{category}"),
+            Self::V2Metadata(category) => write!(f, "metadata/v2/{category}"),
+            Self::LegacyMetadata(category) => write!(f, "metadata/legacy/{category}"),
+            Self::Baselines => f.write_str("catalogue/baselines"),
+            Self::Guidance => f.write_str("catalogue/guidance"),
+            Self::Licenses => f.write_str("catalogue/licenses"),
+            Self::LicensedAssets => f.write_str("catalogue/licensed_assets"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_stand_at_their_index() {
+        let all: Vec<_> = Document::all().collect();
+        assert_eq!(all.len(), Document::COUNT);
+        for (index, document) in all.into_iter().enumerate() {
+            assert_eq!(document.index(), index, "{document}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The thread that looks at every document three times per lease.
+//!
+//! It shares nothing with an async runtime, so a busy one cannot delay it, and it never reads a
+//! file's content: what has changed or is too young to be trusted goes to the loader.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::SyncSender;
+
+use super::slot::Verdict;
+use super::{Shared, clock};
+use crate::Document;
+
+pub(super) struct Looker {
+    shared: Arc<Shared>,
+    changed: SyncSender<Document>,
+    /// Time the machine has slept; more of it ends every lease.
+    time_asleep: u64,
+}
+
+impl Looker {
+    pub(super) fn new(shared: Arc<Shared>, changed: SyncSender<Document>) -> Self {
+        Self { shared, changed, time_asleep: clock::time_asleep() }
+    }
+
+    pub(super) fn run(mut self) {
+        while !self.shared.stopping.load(Ordering::Acquire) {
+            self.expire_after_sleep();
+            self.look_at_all();
+            std::thread::park_timeout(self.shared.leases.look_every);
+        }
+    }
+
+    /// The clock of leases stands still while the machine sleeps, the files of others do not.
+    fn expire_after_sleep(&mut self) {
+        let asleep = clock::time_asleep();
+        // The two clocks are read one after the other; anything below a tick is that.
+        if asleep > self.time_asleep + clock::COARSE_LAG {
+            self.shared.all_fresh_until.store(0, Ordering::Release);
+            for slot in &self.shared.slots {
+                slot.expire();
+            }
+        }
+        self.time_asleep = asleep;
+    }
+
+    fn look_at_all(&self) {
+        let leases = self.shared.leases;
+        for slot in &self.shared.slots {
+            let begun = clock::now();
+            let look = self.shared.backend.look(slot.document());
+            match slot.judge(look, leases.young_stamp, leases.deep_look) {
+                Verdict::Same => slot.renew(clock::after(begun, leases.lease)),
+                Verdict::Read => self.ask_for_load(slot.document()),
+                Verdict::Unknown => {}
+            }
+        }
+        self.shared.looks.fetch_add(1, Ordering::Relaxed);
+        self.shared.announce_progress();
+    }
+
+    fn ask_for_load(&self, document: Document) {
+        if self.shared.slots[document.index()].claim_load() {
+            // The channel has a place for every document, and each is in it at most once.
+            let _ = self.changed.try_send(document);
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! The in-process tier: the current snapshot of every document, read without a lock.
+//!
+//! Readers answer from memory only while a *lease* lasts that was earned by looking at the files
+//! ([`looker`]). One thread looks at every document three times per lease and renews it; another
+//! loads what changed, so that a large file never delays the looks. A reader that finds its lease
+//! run out (the process was stopped, the machine slept, the disk hangs) asks for a look and waits a
+//! bounded time for it; then it is served the last known content, marked stale.
+//!
+//! What is built from snapshots is refreshed through one callback that runs between the swap of the
+//! snapshot and the renewal of its lease: whoever reads under a lease sees both or neither.
+
+mod clock;
+mod looker;
+mod slot;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::Guard;
+use tokio::sync::watch;
+
+use crate::backend::Backend;
+use crate::{Document, Snapshot};
+use looker::Looker;
+pub use slot::Problem;
+use slot::Slot;
+
+/// How long a read may be answered from memory after a look, and how often to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leases {
+    /// Length of a lease: the bound on staleness.
+    pub lease: Duration,
+    /// Time between two looks; a third of the lease is right.
+    pub look_every: Duration,
+    /// How long a stamp must have been seen unchanged before it is trusted.
+    pub young_stamp: Duration,
+    /// How often everything is read again whatever the stamps say.
+    pub deep_look: Duration,
+}
+
+impl Default for Leases {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_millis(100),
+            look_every: Duration::from_millis(33),
+            young_stamp: Duration::from_secs(2),
+            deep_look: Duration::from_secs(60),
+        }
+    }
+}
+
+/// How long a reader waits for a look, and the load it may begin, when its lease has run out.
+const READ_BUDGET: Duration = Duration::from_millis(250);
+
+/// Called with the documents that changed and all current snapshots, on a thread of L1's.
+pub type OnChange = Box<dyn Fn(&[Document], Snapshots<'_>) + Send + Sync>;
+
+/// The current snapshot of every document.
+#[derive(Clone, Copy)]
+pub struct Snapshots<'a>(&'a [Slot]);
+
+impl Snapshots<'_> {
+    /// The current snapshot of `document`.
+    pub fn get(&self, document: Document) -> Arc<Snapshot> {
+        Guard::into_inner(self.0[document.index()].snapshot())
+    }
+}
+
+/// Current snapshots, kept current by two threads. Dropping it ends them.
+pub struct L1 {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct Shared {
+    backend: Arc<dyn Backend>,
+    slots: Vec<Slot>,
+    leases: Leases,
+    /// Until when (clock ticks) every document's lease lasts; the one word a read looks at.
+    all_fresh_until: AtomicU64,
+    /// The progress at which a reader waited in vain. As long as it stands the looker hangs in a
+    /// system call, and nobody else waits for it.
+    in_vain_at: AtomicU64,
+    /// Counts passes and loads, so that waiting readers wake.
+    progress: watch::Sender<u64>,
+    stopping: AtomicBool,
+    looks: AtomicU64,
+    loads: AtomicU64,
+    stale_answers: AtomicU64,
+}
+
+/// Counters of this tier since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Statistics {
+    /// Passes of looks over all documents.
+    pub looks: u64,
+    /// Documents read from the backend.
+    pub loads: u64,
+    /// Reads answered with the mark *stale*.
+    pub stale_answers: u64,
+}
+
+/// Documents loaded once, before any thread runs.
+pub struct Loaded {
+    shared: Shared,
+}
+
+impl L1 {
+    /// Reads every document once. What cannot be read is absent and a [`Problem`].
+    pub fn load(backend: Arc<dyn Backend>, leases: Leases) -> Loaded {
+        let slots = std::thread::scope(|scope| {
+            // Two halves: reading and parsing is what a start spends its time on.
+            let all: Vec<Document> = Document::all().collect();
+            let (even, odd): (Vec<_>, Vec<_>) =
+                all.iter().partition(|document| document.index() % 2 == 0);
+            let load_all = |documents: Vec<Document>| -> Vec<Slot> {
+                documents
+                    .into_iter()
+                    .map(|document| Slot::load_first(&*backend, document))
+                    .collect()
+            };
+            let other = scope.spawn(move || load_all(odd));
+            let mut slots = load_all(even);
+            slots.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            slots.sort_by_key(|slot| slot.document().index());
+            slots
+        });
+        let loads = AtomicU64::new(slots.len() as u64);
+        Loaded {
+            shared: Shared {
+                backend,
+                slots,
+                leases,
+                all_fresh_until: AtomicU64::new(0),
+                in_vain_at: AtomicU64::new(u64::MAX),
+                progress: watch::Sender::new(0),
+                stopping: AtomicBool::new(false),
+                looks: AtomicU64::new(0),
+                loads,
+                stale_answers: AtomicU64::new(0),
+            },
+        }
+    }
+
+    /// The current snapshot of `document`, whatever its lease.
+    pub fn snapshot(&self, document: Document) -> Guard<Arc<Snapshot>> {
+        self.shared.slots[document.index()].snapshot()
+    }
+
+    /// Whether what is in memory of `documents` may be served without another look.
+    #[inline]
+    pub fn is_fresh(&self, documents: impl IntoIterator<Item = Document>) -> bool {
+        let latest = clock::now_coarse() + clock::COARSE_LAG;
+        if latest < self.shared.all_fresh_until.load(Ordering::Acquire) {
+            return true;
+        }
+        documents.into_iter().all(|document| self.shared.slots[document.index()].is_fresh(latest))
+    }
+
+    /// Asks for looks until `documents` are fresh, within the budget of a read. `false` means that
+    /// what is in memory must be marked stale.
+    pub async fn freshen<I>(&self, documents: I) -> bool
+    where
+        I: IntoIterator<Item = Document> + Clone,
+    {
+        let wait = async {
+            let mut progress = self.shared.progress.subscribe();
+            while !self.is_fresh(documents.clone()) && !self.looker_hangs() {
+                self.look_now();
+                if progress.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        let in_time = tokio::time::timeout(READ_BUDGET, wait).await.is_ok();
+        self.verdict(documents.clone(), in_time)
+    }
+
+    /// [`L1::freshen`] for threads without a runtime.
+    pub fn freshen_blocking<I>(&self, documents: I) -> bool
+    where
+        I: IntoIterator<Item = Document> + Clone,
+    {
+        let deadline = std::time::Instant::now() + READ_BUDGET;
+        let mut in_time = true;
+        while in_time && !self.is_fresh(documents.clone()) && !self.looker_hangs() {
+            self.look_now();
+            std::thread::sleep(Duration::from_millis(1));
+            in_time = std::time::Instant::now() < deadline;
+        }
+        self.verdict(documents, in_time)
+    }
+
+    fn verdict(&self, documents: impl IntoIterator<Item = Document>, in_time: bool) -> bool {
+        let fresh = self.is_fresh(documents);
+        if !fresh {
+            self.shared.stale_answers.fetch_add(1, Ordering::Relaxed);
+            if !in_time {
+                self.shared.in_vain_at.store(self.progress(), Ordering::Relaxed);
+            }
+        }
+        fresh
+    }
+
+    fn looker_hangs(&self) -> bool {
+        self.shared.in_vain_at.load(Ordering::Relaxed) == self.progress()
+    }
+
+    fn progress(&self) -> u64 {
+        *self.shared.progress.borrow()
+    }
+
+    /// Wakes the looker before its time.
+    pub fn look_now(&self) {
+        for thread in &self.threads {
+            thread.thread().unpark();
+        }
+    }
+
+    /// What is wrong with documents at present.
+    pub fn problems(&self) -> Vec<Problem> {
+        self.shared.slots.iter().filter_map(Slot::problem).collect()
+    }
+
+    /// Counters since the start.
+    pub fn statistics(&self) -> Statistics {
+        Statistics {
+            looks: self.shared.looks.load(Ordering::Relaxed),
+            loads: self.shared.loads.load(Ordering::Relaxed),
+            stale_answers: self.shared.stale_answers.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Loaded {
+    /// What was loaded.
+    pub fn snapshots(&self) -> Snapshots<'_> {
+        Snapshots(&self.shared.slots)
+    }
+
+    /// Starts looking. `on_change` is called after a snapshot was swapped and before it is served
+    /// under a lease.
+    pub fn start(self, on_change: OnChange) -> std::io::Result<L1> {
+        let shared = Arc::new(self.shared);
+        let (changed, to_load): (SyncSender<Document>, _) =
+            std::sync::mpsc::sync_channel(Document::COUNT);
+        let for_loads = Arc::clone(&shared);
+        let loader = std::thread::Builder::new()
+            .name("loader".into())
+            .spawn(move || for_loads.load_changed(&to_load, &on_change))?;
+        let for_looks = Arc::clone(&shared);
+        let looker = std::thread::Builder::new()
+            .name("looker".into())
+            .spawn(move || Looker::new(for_looks, changed).run())?;
+        // The looker first: it owns the sender, and the loader ends when that is gone.
+        Ok(L1 { shared, threads: vec![looker, loader] })
+    }
+}
+
+impl Drop for L1 {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::Release);
+        for thread in self.threads.drain(..) {
+            thread.thread().unpark();
+            // A panic there was already reported by the panic hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    /// Body of the loader thread: loads documents as the looker names them, all that are waiting at
+    /// once, so that what is built from several of them is built once.
+    fn load_changed(&self, to_load: &std::sync::mpsc::Receiver<Document>, on_change: &OnChange) {
+        while let Ok(first) = to_load.recv() {
+            let batch: Vec<Document> = std::iter::once(first).chain(to_load.try_iter()).collect();
+            let begun = clock::now();
+            let mut changed = Vec::new();
+            for &document in &batch {
+                self.loads.fetch_add(1, Ordering::Relaxed);
+                if self.slots[document.index()].reload(&*self.backend) {
+                    changed.push(document);
+                }
+            }
+            if !changed.is_empty() {
+                on_change(&changed, Snapshots(&self.slots));
+            }
+            let lease_end = clock::after(begun, self.leases.lease);
+            for document in batch {
+                self.slots[document.index()].loaded(lease_end);
+            }
+            self.announce_progress();
+        }
+    }
+
+    fn announce_progress(&self) {
+        let earliest = self.slots.iter().map(Slot::lease_end).min().unwrap_or(0);
+        self.all_fresh_until.store(earliest, Ordering::Release);
+        self.progress.send_modify(|count| *count += 1);
+    }
+}

@@ -1,0 +1,223 @@
+//! One document's place in L1: its snapshot, its lease, and what a look last saw of it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use arc_swap::{ArcSwap, Guard};
+use bytes::Bytes;
+
+use crate::backend::{Backend, Loaded, Stamp};
+use crate::error::Error;
+use crate::generation::{Digest, Generation};
+use crate::snapshot::Content;
+use crate::{Document, Snapshot};
+
+/// How many looks in a row must find nothing, and for how long, before a held document is believed
+/// to be gone: writers of the reference move the file away before they put the new one in place.
+const ABSENCE_LOOKS: u32 = 5;
+const ABSENCE_TIME: Duration = Duration::from_millis(250);
+
+/// Something is wrong with a document; the last good content, if there is one, is being served.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{document}: {error}")]
+pub struct Problem {
+    /// Which document.
+    pub document: Document,
+    /// What is wrong, and where.
+    pub error: Error,
+}
+
+pub(super) struct Slot {
+    document: Document,
+    snapshot: ArcSwap<Snapshot>,
+    /// Clock ticks until which the snapshot may be served.
+    lease_end: AtomicU64,
+    /// Whether the loader has been asked for this document and has not answered.
+    loading: AtomicBool,
+    /// Locked by the looker, the loader and health, for a few lines.
+    seen: Mutex<Seen>,
+}
+
+/// What looks have seen.
+struct Seen {
+    /// The stamp of the content held, or of the broken content that was refused.
+    stamp: Option<Stamp>,
+    /// Since when that stamp has been seen.
+    since: Instant,
+    /// When the content was last read.
+    read_at: Instant,
+    /// Looks in a row that found no file, and the first of them.
+    missing: Option<(u32, Instant)>,
+    problem: Option<Error>,
+}
+
+/// What a look says must be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The content held is the document's.
+    Same,
+    /// Read it; it may have changed.
+    Read,
+    /// The backend does not answer; what is held may be old.
+    Unknown,
+}
+
+impl Slot {
+    /// Reads the document for the first time. A file that is just being replaced is waited for.
+    pub(super) fn load_first(backend: &dyn Backend, document: Document) -> Self {
+        let now = Instant::now();
+        let mut attempt = backend.load(document);
+        while matches!(attempt, Err(Error::Unsettled { .. }))
+            && now.elapsed() < Duration::from_millis(1500)
+        {
+            std::thread::sleep(Duration::from_millis(20));
+            attempt = backend.load(document);
+        }
+        let (snapshot, stamp, problem) = match attempt {
+            Ok(Loaded { snapshot, stamp }) => (snapshot, stamp, None),
+            Err(error) => (Arc::new(absent(document)), None, Some(error)),
+        };
+        if let Some(error) = &problem {
+            tracing::error!(%document, %error, "document cannot be read; it is treated as absent");
+        }
+        Self {
+            document,
+            snapshot: ArcSwap::new(snapshot),
+            lease_end: AtomicU64::new(0),
+            loading: AtomicBool::new(false),
+            seen: Mutex::new(Seen { stamp, since: now, read_at: now, missing: None, problem }),
+        }
+    }
+
+    pub(super) fn document(&self) -> Document {
+        self.document
+    }
+
+    pub(super) fn snapshot(&self) -> Guard<Arc<Snapshot>> {
+        self.snapshot.load()
+    }
+
+    pub(super) fn lease_end(&self) -> u64 {
+        self.lease_end.load(Ordering::Acquire)
+    }
+
+    pub(super) fn is_fresh(&self, at: u64) -> bool {
+        at < self.lease_end()
+    }
+
+    pub(super) fn renew(&self, lease_end: u64) {
+        // A load that began earlier must not shorten what a later look earned.
+        self.lease_end.fetch_max(lease_end, Ordering::AcqRel);
+    }
+
+    pub(super) fn expire(&self) {
+        self.lease_end.store(0, Ordering::Release);
+    }
+
+    /// Whether the loader should be asked; at most once until it has answered.
+    pub(super) fn claim_load(&self) -> bool {
+        !self.loading.swap(true, Ordering::AcqRel)
+    }
+
+    /// Ends a load that [`Slot::claim_load`] began.
+    pub(super) fn loaded(&self, lease_end: u64) {
+        self.loading.store(false, Ordering::Release);
+        let refused = matches!(self.seen().problem, Some(Error::Unavailable { .. }));
+        if !refused {
+            self.renew(lease_end);
+        }
+    }
+
+    /// Compares what a look found with what was seen before.
+    pub(super) fn judge(
+        &self,
+        look: Result<Option<Stamp>, Error>,
+        young_stamp: Duration,
+        deep_look: Duration,
+    ) -> Verdict {
+        let mut seen = self.seen();
+        let now = Instant::now();
+        let stamp = match look {
+            Ok(stamp) => stamp,
+            Err(error) => {
+                self.note(&mut seen, Some(error));
+                return Verdict::Unknown;
+            }
+        };
+        if stamp.is_none() && seen.stamp.is_some() {
+            let (looks, since) = seen.missing.unwrap_or((0, now));
+            seen.missing = Some((looks + 1, since));
+            let believed = looks + 1 >= ABSENCE_LOOKS && now - since >= ABSENCE_TIME;
+            return if believed { Verdict::Read } else { Verdict::Same };
+        }
+        seen.missing = None;
+        if stamp != seen.stamp {
+            return Verdict::Read;
+        }
+        // The absence of a file has no clock that could stand still.
+        let settled = stamp.is_none() || now - seen.since >= young_stamp;
+        let due = now - seen.read_at >= deep_look;
+        if settled && !due { Verdict::Same } else { Verdict::Read }
+    }
+
+    /// Reads the document again; whether readers see another content now.
+    pub(super) fn reload(&self, backend: &dyn Backend) -> bool {
+        let before = backend.look(self.document).ok().flatten();
+        let loaded = backend.load(self.document);
+        let mut seen = self.seen();
+        let now = Instant::now();
+        seen.read_at = now;
+        seen.missing = None;
+        let (stamp, problem) = match &loaded {
+            Ok(loaded) => (loaded.stamp, None),
+            Err(error) => (before, Some(error.clone())),
+        };
+        if stamp != seen.stamp {
+            seen.stamp = stamp;
+            seen.since = now;
+        }
+        self.note(&mut seen, problem);
+        let Ok(Loaded { snapshot, .. }) = loaded else { return false };
+        let held = self.snapshot.load();
+        if snapshot.digest == held.digest && snapshot.is_present() == held.is_present() {
+            return false;
+        }
+        tracing::info!(document = %self.document, generation = %snapshot.generation, "document changed");
+        self.snapshot.store(snapshot);
+        true
+    }
+
+    pub(super) fn problem(&self) -> Option<Problem> {
+        let error = self.seen().problem.clone()?;
+        Some(Problem { document: self.document, error })
+    }
+
+    /// Keeps the problem, and tells it once.
+    fn note(&self, seen: &mut Seen, problem: Option<Error>) {
+        if seen.problem == problem {
+            return;
+        }
+        match &problem {
+            Some(error) => {
+                tracing::error!(document = %self.document, %error, "document cannot be read; the last good content is served");
+            }
+            None => tracing::info!(document = %self.document, "document is readable again"),
+        }
+        seen.problem = problem;
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn absent(document: Document) -> Snapshot {
+    Snapshot {
+        document,
+        generation: Generation::default(),
+        digest: Digest::of(b""),
+        bytes: Bytes::new(),
+        content: Content::Absent,
+    }
+}

@@ -1,0 +1,276 @@
+//! The model reference as its users hold it: current views of everything, kept current.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+
+use crate::backend::Backend;
+use crate::body::Body;
+use crate::json::Object;
+use crate::l1::{L1, Leases, Problem, Snapshots, Statistics};
+use crate::refiner::Refiner;
+use crate::view::{CatalogueView, Catalogues, CategoryView, MetadataView, Note};
+use crate::{Category, Document, Format};
+
+/// How a reference is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// The format that is the source of truth; the other is derived from it.
+    pub canonical: Format,
+    /// Bounds on staleness.
+    pub leases: Leases,
+    /// Whether bodies are compressed better in the background.
+    pub refine: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { canonical: Format::V2, leases: Leases::default(), refine: true }
+    }
+}
+
+/// Current views over one backend. Cheap to clone; the threads behind it end with the last clone.
+#[derive(Clone)]
+pub struct ModelReference {
+    l1: Arc<L1>,
+    views: Arc<Views>,
+}
+
+/// A view and when it was made.
+#[derive(Debug)]
+pub struct Published<V> {
+    view: V,
+    /// Seconds since 1970 at which it was made.
+    pub at: u64,
+}
+
+impl<V> Deref for Published<V> {
+    type Target = V;
+
+    fn deref(&self) -> &V {
+        &self.view
+    }
+}
+
+/// What a read returned, and whether it is known to be current.
+#[derive(Debug)]
+pub struct Read<V> {
+    /// The view.
+    pub view: Arc<Published<V>>,
+    /// `false` when the files could not be looked at in time; the view is the last known one.
+    pub fresh: bool,
+}
+
+impl ModelReference {
+    /// Reads everything from `backend` once and keeps it current from then on. Fails only when no
+    /// thread can be started: documents that cannot be read are [`ModelReference::problems`].
+    pub fn open(backend: Arc<dyn Backend>, options: Options) -> std::io::Result<Self> {
+        let loaded = L1::load(backend, options.leases);
+        let refiner = options.refine.then(Refiner::start).transpose()?;
+        let views = Arc::new(Views::build(options.canonical, refiner, loaded.snapshots()));
+        let rebuilt = Arc::clone(&views);
+        let l1 = loaded.start(Box::new(move |changed, snapshots| {
+            rebuilt.rebuild(changed, snapshots);
+        }))?;
+        Ok(Self { l1: Arc::new(l1), views })
+    }
+
+    /// A category, current within the lease.
+    pub async fn category(&self, category: Category) -> Read<CategoryView> {
+        let fresh = self.fresh(inputs_of_category(category)).await;
+        Read { view: self.views.categories[category.index()].load_full(), fresh }
+    }
+
+    /// [`ModelReference::category`] for threads without a runtime.
+    pub fn category_blocking(&self, category: Category) -> Read<CategoryView> {
+        let inputs = inputs_of_category(category);
+        let fresh = self.l1.is_fresh(inputs.clone()) || self.l1.freshen_blocking(inputs);
+        Read { view: self.views.categories[category.index()].load_full(), fresh }
+    }
+
+    /// The category without waiting; `None` when its lease has run out.
+    pub fn category_now(&self, category: Category) -> Option<Arc<Published<CategoryView>>> {
+        let fresh = self.l1.is_fresh(inputs_of_category(category));
+        fresh.then(|| self.views.categories[category.index()].load_full())
+    }
+
+    /// Whether everything in memory is known to be current, after a look if need be.
+    pub async fn is_current(&self) -> bool {
+        self.fresh(Document::all()).await
+    }
+
+    /// Metadata of all categories in one format.
+    pub async fn metadata(&self, format: Format) -> Read<MetadataView> {
+        let fresh = self.fresh(Document::all()).await;
+        Read { view: self.views.metadata(format).load_full(), fresh }
+    }
+
+    /// The catalogues: image baselines, text guidance, licensing.
+    pub async fn catalogues(&self) -> Read<CatalogueView> {
+        let fresh = self.fresh(Document::all()).await;
+        Read { view: self.views.catalogues.load_full(), fresh }
+    }
+
+    /// Documents that cannot be read at present.
+    pub fn problems(&self) -> Vec<Problem> {
+        self.l1.problems()
+    }
+
+    /// Catalogues whose documents do not have the right shape, and what is wrong.
+    pub fn refused_catalogues(&self) -> Vec<(Document, String)> {
+        self.views.catalogues.load().catalogues.refused.clone()
+    }
+
+    /// Records that are not served, or not in every format, by category.
+    pub fn notes(&self) -> Vec<(Category, Note)> {
+        let views = self.views.categories.iter().map(ArcSwap::load_full);
+        views.flat_map(|view| view.notes.clone().into_iter().map(move |note| (view.category, note)))
+            .collect()
+    }
+
+    /// Counters of the in-process tier.
+    pub fn statistics(&self) -> Statistics {
+        self.l1.statistics()
+    }
+
+    async fn fresh<I>(&self, inputs: I) -> bool
+    where
+        I: IntoIterator<Item = Document> + Clone,
+    {
+        self.l1.is_fresh(inputs.clone()) || self.l1.freshen(inputs).await
+    }
+}
+
+/// The documents a category's view is made of.
+fn inputs_of_category(category: Category) -> impl Iterator<Item = Document> + Clone {
+    let guidance = (category == Category::TextGeneration).then_some(Document::Guidance);
+    [Document::V2(category), Document::Legacy(category)].into_iter().chain(guidance)
+}
+
+/// The views, each swapped as a whole.
+struct Views {
+    canonical: Format,
+    /// Seconds since 1970 at which the reference was opened.
+    opened: u64,
+    categories: Vec<ArcSwap<Published<CategoryView>>>,
+    v2_metadata: ArcSwap<Published<MetadataView>>,
+    legacy_metadata: ArcSwap<Published<MetadataView>>,
+    catalogues: ArcSwap<Published<CatalogueView>>,
+    refiner: Option<Refiner>,
+}
+
+impl Views {
+    fn build(canonical: Format, refiner: Option<Refiner>, snapshots: Snapshots<'_>) -> Self {
+        let opened = now();
+        let catalogues = Catalogues::read(snapshots, &Catalogues::packaged());
+        let build = |&category: &Category| {
+            let guidance = &catalogues.guidance;
+            publish(CategoryView::build(category, canonical, snapshots, guidance))
+        };
+        let categories = on_two_threads(&Category::ALL, build);
+        let v2_metadata = metadata(Format::V2, snapshots, &categories, opened);
+        let legacy_metadata = metadata(Format::Legacy, snapshots, &categories, opened);
+        let catalogues = CatalogueView::new(catalogues, &all_records(&categories));
+        let views = Self {
+            canonical,
+            opened,
+            categories: categories.into_iter().map(ArcSwap::new).collect(),
+            v2_metadata: ArcSwap::new(publish(v2_metadata)),
+            legacy_metadata: ArcSwap::new(publish(legacy_metadata)),
+            catalogues: ArcSwap::new(publish(catalogues)),
+            refiner,
+        };
+        for category in Category::ALL {
+            views.refine(views.category(category).bodies());
+        }
+        views.refine([&views.catalogues.load().licensing_export]);
+        views
+    }
+
+    /// Builds anew what depends on the documents that changed.
+    fn rebuild(&self, changed: &[Document], snapshots: Snapshots<'_>) {
+        let before = self.catalogues.load_full();
+        let catalogues = Catalogues::read(snapshots, &before.catalogues);
+        for category in Category::ALL {
+            if inputs_of_category(category).any(|input| changed.contains(&input)) {
+                let guidance = &catalogues.guidance;
+                let view = CategoryView::build(category, self.canonical, snapshots, guidance);
+                self.refine(view.bodies());
+                self.categories[category.index()].store(publish(view));
+            }
+        }
+        let current = Category::ALL.map(|category| self.category(category));
+        for format in [Format::V2, Format::Legacy] {
+            let view = metadata(format, snapshots, &current, self.opened);
+            self.metadata(format).store(publish(view));
+        }
+        let is_metadata =
+            |document| matches!(document, Document::V2Metadata(_) | Document::LegacyMetadata(_));
+        if !changed.iter().copied().all(is_metadata) {
+            let view = CatalogueView::new(catalogues, &all_records(&current));
+            self.refine([&view.licensing_export]);
+            self.catalogues.store(publish(view));
+        }
+    }
+
+    fn category(&self, category: Category) -> Arc<Published<CategoryView>> {
+        self.categories[category.index()].load_full()
+    }
+
+    fn metadata(&self, format: Format) -> &ArcSwap<Published<MetadataView>> {
+        match format {
+            Format::V2 => &self.v2_metadata,
+            Format::Legacy => &self.legacy_metadata,
+        }
+    }
+
+    fn refine<'a>(&self, bodies: impl IntoIterator<Item = &'a Arc<Body>>) {
+        if let Some(refiner) = &self.refiner {
+            bodies.into_iter().for_each(|body| refiner.refine(body));
+        }
+    }
+}
+
+/// Models of a category in the format asked for, and the times of what was never written.
+fn metadata(
+    format: Format,
+    snapshots: Snapshots<'_>,
+    categories: &[Arc<Published<CategoryView>>],
+    opened: u64,
+) -> MetadataView {
+    let document = |category| match format {
+        Format::V2 => Document::V2Metadata(category),
+        Format::Legacy => Document::LegacyMetadata(category),
+    };
+    let stored = Category::ALL.map(|category| snapshots.get(document(category)));
+    MetadataView::new(
+        |category| stored[category.index()].object(),
+        |category| categories[category.index()].len(),
+        i64::try_from(opened).unwrap_or(i64::MAX),
+    )
+}
+
+fn all_records(categories: &[Arc<Published<CategoryView>>]) -> Vec<(Category, &Object)> {
+    categories.iter().filter_map(|view| Some((view.category, view.records()?))).collect()
+}
+
+/// Maps the slice, the first half on this thread and the second on another.
+fn on_two_threads<T: Sync, V: Send>(items: &[T], map: impl Fn(&T) -> V + Sync) -> Vec<V> {
+    let (first, second) = items.split_at(items.len() * 9 / 15);
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| second.iter().map(&map).collect::<Vec<V>>());
+        let mut mapped: Vec<V> = first.iter().map(&map).collect();
+        mapped.extend(second.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        mapped
+    })
+}
+
+fn publish<V>(view: V) -> Arc<Published<V>> {
+    Arc::new(Published { view, at: now() })
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,86 @@
+//! What settings mean for each other. Nowhere else are two of them looked at together, so the rest of
+//! the code may believe each one by itself.
+
+use super::{
+    Coherence, Queue, Reader, Redis, ReplicateMode, Replication, Seeding, Settings, Value,
+};
+
+/// Changes what other settings leave no choice about, and says so; refuses what contradicts itself.
+pub(super) fn resolve(settings: &mut Settings, reader: &mut Reader) {
+    resolve_offline(&mut settings.replication, reader);
+    resolve_replica(settings, reader);
+    mention_idle_settings(settings, reader);
+    check_looks(&settings.coherence, reader);
+}
+
+/// Without a network there is neither a PRIMARY to copy nor anybody to take changes from.
+fn resolve_offline(replication: &mut Replication, reader: &mut Reader) {
+    if !replication.offline {
+        return;
+    }
+    let because = format!("{} is set", Replication::HORDE_MODEL_REFERENCE_OFFLINE);
+    if replication.is_primary() {
+        replication.mode = ReplicateMode::Replica;
+        let name = Replication::HORDE_MODEL_REFERENCE_REPLICATE_MODE;
+        reader.settle(name, &replication.mode.show(), &because);
+        reader.note(format!("This process is a read-only REPLICA, because {because}."));
+    }
+    let name = Replication::HORDE_MODEL_REFERENCE_ENABLE_GITHUB_FALLBACK;
+    switch_off(&mut replication.github_fallback, name, &because, reader);
+    if replication.primary_api_url.take().is_some() {
+        reader.settle(Replication::HORDE_MODEL_REFERENCE_PRIMARY_API_URL, "null", &because);
+    }
+}
+
+/// Only the owner of the data shares copies of it, or fills it.
+fn resolve_replica(settings: &mut Settings, reader: &mut Reader) {
+    if settings.replication.is_primary() {
+        return;
+    }
+    let because = if settings.replication.offline {
+        format!("{} is set", Replication::HORDE_MODEL_REFERENCE_OFFLINE)
+    } else {
+        format!("{} is REPLICA", Replication::HORDE_MODEL_REFERENCE_REPLICATE_MODE)
+    };
+    let name = Redis::HORDE_MODEL_REFERENCE_REDIS__USE_REDIS;
+    switch_off(&mut settings.redis.use_redis, name, &because, reader);
+    let name = Seeding::HORDE_MODEL_REFERENCE_GITHUB_SEED_ENABLED;
+    switch_off(&mut settings.seeding.enabled, name, &because, reader);
+}
+
+fn switch_off(switch: &mut bool, name: &str, because: &str, reader: &mut Reader) {
+    if std::mem::take(switch) {
+        reader.settle(name, "false", because);
+    }
+}
+
+fn mention_idle_settings(settings: &Settings, reader: &mut Reader) {
+    if !settings.replication.is_primary() {
+        return;
+    }
+    let name = Replication::HORDE_MODEL_REFERENCE_PRIMARY_API_URL;
+    if reader.is_given(name) {
+        reader.note(format!("{name} has no effect on a PRIMARY."));
+    }
+    if settings.queue.enabled && settings.queue.refuses_everybody() {
+        reader.note(format!(
+            "Nobody may propose changes, because {} and {} are empty.",
+            Queue::HORDE_MODEL_REFERENCE_PENDING_QUEUE__REQUESTOR_IDS,
+            Queue::HORDE_MODEL_REFERENCE_PENDING_QUEUE__APPROVER_IDS
+        ));
+    }
+}
+
+/// A process that looks more seldom than its lease lasts has no lease for a part of the time.
+fn check_looks(coherence: &Coherence, reader: &mut Reader) {
+    if coherence.look_every_ms() > coherence.lease_ms.get() {
+        reader.refuse(
+            Coherence::HORDE_MODEL_REFERENCE_COHERENCE__LOOK_EVERY_MS,
+            format!(
+                "at most {} ({})",
+                coherence.lease_ms,
+                Coherence::HORDE_MODEL_REFERENCE_COHERENCE__LEASE_MS
+            ),
+        );
+    }
+}

@@ -1,0 +1,123 @@
+//! One category in the forms both APIs serve.
+
+use std::sync::Arc;
+
+use crate::body::Body;
+use crate::catalogue::Guidance;
+use crate::catalogue::licensing::unknown_assignment;
+use crate::document::Document;
+use crate::generation::Generation;
+use crate::json::Object;
+use crate::l1::Snapshots;
+use crate::view::RecordsBody;
+use crate::{Category, Format, Json, Snapshot};
+
+/// The records of a category and their ready bytes.
+#[derive(Debug)]
+pub struct CategoryView {
+    /// Which category.
+    pub category: Category,
+    /// Generation of the newest document the view was built from.
+    pub generation: Generation,
+    records: Option<Records>,
+    /// The v2 answer; `None` when there is no such category.
+    pub v2: Option<RecordsBody>,
+    /// The v1 answer; `None` when the category is absent or empty there.
+    pub v1: Option<Arc<Body>>,
+    /// The v1 answer with groups; text models only.
+    pub v1_with_groups: Option<Arc<Body>>,
+    /// Records that could not be served or converted, and why.
+    pub notes: Vec<Note>,
+}
+
+/// A record that is not served, or not in every format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// The record's key.
+    pub record: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// v2 records, in a document or derived from one.
+#[derive(Debug)]
+enum Records {
+    Stored(Arc<Snapshot>),
+    Derived(Object),
+}
+
+impl CategoryView {
+    /// Builds both forms from the documents of the category. With `canonical` legacy, v2 is derived
+    /// from the legacy document where there is one; else v1 is derived from v2.
+    pub fn build(
+        category: Category,
+        canonical: Format,
+        snapshots: Snapshots<'_>,
+        guidance: &Guidance,
+    ) -> Self {
+        let v2 = snapshots.get(Document::V2(category));
+        let legacy = snapshots.get(Document::Legacy(category));
+        let generation = v2.generation.max(legacy.generation);
+        let mut notes = Vec::new();
+        let records = match canonical {
+            Format::Legacy if legacy.is_present() => {
+                Some(Records::Derived(super::legacy::derive_v2(category, &legacy, &v2, &mut notes)))
+            }
+            _ => v2.is_present().then(|| Records::Stored(Arc::clone(&v2))),
+        };
+        let mut view = Self { category, generation, records, v2: None, v1: None, v1_with_groups: None, notes };
+        view.v2 = view.records().map(|records| v2_answer(records, guidance));
+        view.note_records_without_members();
+        view
+    }
+
+    fn note_records_without_members(&mut self) {
+        let strange = |(name, record): (&String, &Json)| {
+            let kind = record.kind();
+            let reason = format!("expected an object, found {kind}; it is not served");
+            record.as_object().is_none().then(|| Note { record: name.clone(), reason })
+        };
+        let notes: Vec<Note> = self.records().into_iter().flatten().filter_map(strange).collect();
+        self.notes.extend(notes);
+    }
+
+    /// The v2 records as stored; `None` when there is no such category.
+    pub fn records(&self) -> Option<&Object> {
+        match self.records.as_ref()? {
+            Records::Stored(snapshot) => snapshot.object(),
+            Records::Derived(records) => Some(records),
+        }
+    }
+
+    /// How many models the v2 form has.
+    pub fn len(&self) -> usize {
+        self.v2.as_ref().map_or(0, RecordsBody::len)
+    }
+
+    /// Whether the v2 form has no model.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All ready bodies, to be compressed better.
+    pub fn bodies(&self) -> impl Iterator<Item = &Arc<Body>> {
+        let v2 = self.v2.as_ref().map(|records| &records.body);
+        v2.into_iter().chain(&self.v1).chain(&self.v1_with_groups)
+    }
+}
+
+/// Prints records with what every answer adds to them: a licence where none is stored, and for text
+/// models the state of their guidance.
+fn v2_answer(records: &Object, guidance: &Guidance) -> RecordsBody {
+    let unknown = unknown_assignment();
+    RecordsBody::new(records, |name, record, members| {
+        let mut additions = Vec::new();
+        if !members.contains_key("licensing") {
+            additions.push(("licensing", unknown.clone()));
+        }
+        if let Some(summary) = guidance.summary_for(name, record) {
+            additions.push(("guidance", summary));
+        }
+        additions
+    })
+}

@@ -1,0 +1,15 @@
+//! What is served, built from snapshots and never changed afterwards.
+//!
+//! Views are pure functions of the snapshots they were built from: no clock, no disk, no await. They
+//! are rebuilt when one of those changes, off the path of every request.
+
+pub mod catalogue;
+pub mod category;
+pub mod metadata;
+mod legacy;
+mod records_body;
+
+pub use catalogue::{CatalogueView, Catalogues};
+pub use category::{CategoryView, Note};
+pub use metadata::MetadataView;
+pub use records_body::RecordsBody;

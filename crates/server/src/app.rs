@@ -1,0 +1,43 @@
+//! The handles a request handler may use.
+
+use std::sync::Arc;
+
+use horde_model_reference::settings::ReplicateMode;
+use horde_model_reference::{Format, ModelReference};
+
+use crate::cors::Cors;
+
+/// Everything a handler needs. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+/// The parts of an [`App`].
+pub struct Inner {
+    /// The data.
+    pub reference: ModelReference,
+    /// Whether this server is the authority or a copy.
+    pub mode: ReplicateMode,
+    /// The format that is the source of truth.
+    pub canonical: Format,
+    /// Which web pages may read answers.
+    pub cors: Cors,
+    /// Whether every request is logged.
+    pub access_log: bool,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}

@@ -1,0 +1,150 @@
+//! `serve`: answers requests until told to stop.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use horde_model_reference::backend::files::layout::Layout;
+use horde_model_reference::backend::files::Files;
+use horde_model_reference::l1::Leases;
+use horde_model_reference::settings::{Settings, Sources};
+use horde_model_reference::{ModelReference, Options};
+use horde_model_reference_server::app::{App, Inner};
+use horde_model_reference_server::cors::Cors;
+use horde_model_reference_server::layers::Layers;
+use horde_model_reference_server::router::router;
+use horde_model_reference_server::serve::{Limits, serve};
+use horde_model_reference_server::settings::{Http, ServerSettings};
+use tokio_util::sync::CancellationToken;
+
+use crate::logging;
+
+/// Serve a folder of model-reference files over HTTP.
+///
+/// Every option is also an environment variable; `horde-model-reference env` lists them all.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Name or address to listen at [default: 127.0.0.1].
+    #[arg(long)]
+    host: Option<String>,
+    /// Port to listen at; 0 takes any free one [default: 19800].
+    #[arg(long)]
+    port: Option<String>,
+    /// Folder above the data, which lies in its `horde_model_reference` [default: ./models].
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// Settings in a TOML file.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How log lines are written: text or json [default: text].
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+}
+
+pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
+    let loaded = ServerSettings::load(args.sources())?;
+    let settings = loaded.settings;
+    logging::start(&settings.log);
+    for warning in loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    for note in loaded.notes {
+        tracing::info!("{note}");
+    }
+    let stop = stop_on_signals()?;
+    let listener = listen(&settings.http)?;
+    let address = listener.local_addr()?;
+    let reference = open(&settings.core)?;
+    let app = App::new(Inner {
+        reference,
+        mode: settings.core.replication.mode,
+        canonical: settings.core.storage.canonical_format,
+        cors: Cors::new(settings.http.cors_allowed_origins.as_slice().to_vec()),
+        access_log: settings.log.access_log,
+    });
+    tracing::info!(%address, "serving at http://{address}/api");
+    let layers = Layers::new(app.clone(), router(app));
+    serve(listener, layers, limits(&settings.http), &stop)?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+impl Args {
+    /// What was said on the command line outweighs everything else.
+    fn sources(&self) -> Sources {
+        let mut sources = Sources::from_process_env();
+        let path = |path: &PathBuf| path.display().to_string();
+        let given = [
+            ("HORDE_MODEL_REFERENCE_HOST", self.host.clone()),
+            ("HORDE_MODEL_REFERENCE_PORT", self.port.clone()),
+            ("AIWORKER_CACHE_HOME", self.data.as_ref().map(path)),
+            ("HORDE_MODEL_REFERENCE_CONFIG", self.config.as_ref().map(path)),
+            ("HORDE_MODEL_REFERENCE_LOG_FORMAT", self.log_format.clone()),
+        ];
+        for (name, value) in given {
+            if let Some(value) = value {
+                sources.overrides.push((name.into(), value.into()));
+            }
+        }
+        sources
+    }
+}
+
+fn open(settings: &Settings) -> anyhow::Result<ModelReference> {
+    let storage = &settings.storage;
+    let layout = Layout::below(storage.data_root());
+    let coherence = &settings.coherence;
+    let ms = |ms| Duration::from_millis(ms);
+    let options = Options {
+        canonical: storage.canonical_format,
+        leases: Leases {
+            lease: ms(coherence.lease_ms.get().into()),
+            look_every: ms(coherence.look_every_ms().into()),
+            young_stamp: ms(coherence.young_stamp_ms.into()),
+            deep_look: Duration::from_secs(coherence.deep_look_s.get().into()),
+        },
+        ..Options::default()
+    };
+    let root = layout.root.display().to_string();
+    let opened = ModelReference::open(Arc::new(Files::new(layout)), options);
+    opened.with_context(|| format!("cannot open the data in {root}"))
+}
+
+fn limits(http: &Http) -> Limits {
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    Limits {
+        threads: http.worker_threads.into(),
+        connections: usize::try_from(http.max_connections.get()).unwrap_or(usize::MAX),
+        head: seconds(http.header_timeout_seconds.get()),
+        grace: seconds(http.shutdown_grace_seconds),
+        ..Limits::default()
+    }
+}
+
+fn listen(http: &Http) -> anyhow::Result<TcpListener> {
+    let place = format!("{}:{}", http.host.as_str(), http.port);
+    let addresses = http.addresses().with_context(|| format!("cannot find {place}"))?;
+    TcpListener::bind(&*addresses).with_context(|| format!("cannot listen at {place}"))
+}
+
+/// A token that is cancelled by SIGTERM or SIGINT. A second signal ends the process at once.
+fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let signalled = stop.clone();
+    let mut signals = signal_hook::iterator::Signals::new([
+        signal_hook::consts::SIGTERM,
+        signal_hook::consts::SIGINT,
+    ])?;
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        for signal in signals.forever() {
+            if signalled.is_cancelled() {
+                std::process::exit(128 + signal);
+            }
+            tracing::info!(signal, "stopping; answers under way are finished");
+            signalled.cancel();
+        }
+    })?;
+    Ok(stop)
+}

@@ -1,0 +1,214 @@
+//! What clients are told when something is not as they asked: the only file that spells error bodies.
+
+use axum::response::{IntoResponse, Response};
+use horde_model_reference::json::{Json, Object, Style};
+use horde_model_reference::Category;
+use http::StatusCode;
+
+use crate::respond;
+
+/// An answer other than success, as `{"detail": …}`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ApiError {
+    /// No route has this path.
+    NotFound,
+    /// The path exists, the method does not.
+    MethodNotAllowed,
+    /// The path is not UTF-8 after decoding.
+    PathNotText,
+    /// A path parameter should have named a category.
+    UnknownCategory(String),
+    /// The last segment of a v1 path should have named a category.
+    UnknownLegacyCategory(String),
+    /// A parameter should have been one of a few words.
+    UnknownWord {
+        /// `path` or `query`, and the parameter.
+        location: [&'static str; 2],
+        /// The words.
+        words: Vec<&'static str>,
+        /// What was sent.
+        given: String,
+    },
+    /// A query parameter has a value that cannot be read.
+    Query(QueryProblem),
+    /// There is no such category in v2 form.
+    CategoryNotFound(Category),
+    /// The category has no such model.
+    ModelNotFound(Category, String),
+    /// There is no such category in v1 form, or it is empty.
+    LegacyCategoryNotFound(Category),
+    /// There are no text models in v1 form.
+    LegacyTextNotFound,
+    /// A single thing was not found; the text is the contract's.
+    Missing(String),
+    /// Metadata is not kept in this mode.
+    NoMetadataInReplica,
+    /// The route exists only while the other format is canonical.
+    WrongCanonicalFormat {
+        /// The format in which the route exists, as that message spells it.
+        wanted: &'static str,
+        /// The canonical format.
+        present: &'static str,
+    },
+    /// The client took too long or the server is stopping.
+    Timeout,
+    /// A bug; the log has the rest.
+    Internal,
+}
+
+/// A query parameter that cannot be read, in the words of pydantic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueryProblem {
+    /// The parameter.
+    pub name: &'static str,
+    /// The kind of problem, such as `bool_parsing`.
+    pub kind: &'static str,
+    /// What was expected.
+    pub message: String,
+    /// What was sent; `Null` where it is missing.
+    pub input: Json,
+}
+
+impl ApiError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound
+            | Self::CategoryNotFound(_)
+            | Self::ModelNotFound(..)
+            | Self::LegacyCategoryNotFound(_)
+            | Self::LegacyTextNotFound
+            | Self::Missing(_) => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::PathNotText => StatusCode::BAD_REQUEST,
+            Self::UnknownCategory(_)
+            | Self::UnknownLegacyCategory(_)
+            | Self::UnknownWord { .. }
+            | Self::Query(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Self::NoMetadataInReplica | Self::WrongCanonicalFormat { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn detail(&self) -> Json {
+        match self {
+            Self::NotFound => "Not Found".into(),
+            Self::MethodNotAllowed => "Method Not Allowed".into(),
+            Self::PathNotText => {
+                "The path is not UTF-8 text after percent-decoding.".into()
+            }
+            Self::UnknownCategory(given) => {
+                unknown_word(["path", "model_category_name"], &Category::ALL.map(Category::name), given)
+            }
+            Self::UnknownWord { location, words, given } => unknown_word(*location, words, given),
+            Self::UnknownLegacyCategory(given) => {
+                let quoted = python_repr(given);
+                format!("Invalid model category: '{given}'. {quoted} is not a valid MODEL_REFERENCE_CATEGORY")
+                    .into()
+            }
+            Self::Query(problem) => Json::Array(vec![problem.to_json()]),
+            Self::CategoryNotFound(category) => {
+                format!("Model category '{category}' not found").into()
+            }
+            Self::ModelNotFound(category, name) => {
+                format!("Model '{name}' not found in category '{category}'").into()
+            }
+            Self::LegacyCategoryNotFound(category) => {
+                format!("Model category '{category}' not found or is empty").into()
+            }
+            Self::LegacyTextNotFound => "Text generation models not found or empty".into(),
+            Self::Missing(text) => text.as_str().into(),
+            Self::NoMetadataInReplica => {
+                "Metadata tracking is not supported in REPLICA mode".into()
+            }
+            Self::WrongCanonicalFormat { wanted, present } => format!(
+                "This endpoint is only available when canonical_format='{wanted}'. \
+                 Current setting: canonical_format='{present}'"
+            )
+            .into(),
+            Self::Timeout => "Request timed out".into(),
+            Self::Internal => "Internal Server Error".into(),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = Object::from_iter([("detail".to_owned(), self.detail())]);
+        respond::json(self.status(), Json::Object(body).to_text(Style::COMPACT))
+    }
+}
+
+impl QueryProblem {
+    fn to_json(&self) -> Json {
+        problem(self.kind, &["query", self.name], &self.message, self.input.clone(), None)
+    }
+}
+
+fn unknown_word(location: [&str; 2], words: &[&str], given: &str) -> Json {
+    let names: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
+    let expected = match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, first)) => format!("{} or {last}", first.join(", ")),
+        None => String::new(),
+    };
+    let message = format!("Input should be {expected}");
+    let problem = problem("enum", &location, &message, given.into(), Some(("expected", expected)));
+    Json::Array(vec![problem])
+}
+
+fn problem(
+    kind: &str,
+    location: &[&str],
+    message: &str,
+    input: Json,
+    context: Option<(&str, String)>,
+) -> Json {
+    let mut members: Vec<(&str, Json)> = vec![
+        ("type", kind.into()),
+        ("loc", location.to_vec().into()),
+        ("msg", message.into()),
+        ("input", input),
+    ];
+    if let Some((name, value)) = context {
+        let context = Object::from_iter([(name.to_owned(), value.into())]);
+        members.push(("ctx", Json::Object(context)));
+    }
+    Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+/// Text quoted as Python's `repr` does for what can stand in a path segment.
+fn python_repr(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push(quote);
+    for character in text.chars() {
+        match character {
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            c if c == quote => quoted.extend(['\\', c]),
+            c if c < ' ' || c == '\u{7f}' => quoted.push_str(&format!("\\x{:02x}", c as u32)),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push(quote);
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_quoted_as_python_does() {
+        assert_eq!(python_repr("foo"), "'foo'");
+        assert_eq!(python_repr("it's"), "\"it's\"");
+        assert_eq!(python_repr("'\"\n\u{1}"), "'\\'\"\\n\\x01'");
+    }
+}

@@ -1,0 +1,133 @@
+//! The OpenAPI document, made from the route table.
+
+use horde_model_reference::Json;
+use horde_model_reference::json::{Object, Style};
+
+use crate::router::{self, Answer, Route};
+
+/// Shapes of answers, named by [`Answer::Json`].
+const SCHEMAS: &str = include_str!("openapi/schemas.json");
+
+/// The document as compact JSON.
+pub fn document() -> String {
+    let mut paths = Object::new();
+    for route in router::table() {
+        paths.insert(documented_path(route.path), Json::from([("get", operation(&route))]));
+    }
+    // Our own file; a test reads it.
+    let schemas = Json::parse(SCHEMAS.as_bytes()).unwrap_or(Json::Object(Object::new()));
+    let document = Json::from([
+        ("openapi", "3.1.0".into()),
+        (
+            "info",
+            Json::from([
+                ("title", Json::from("AI-Horde model reference")),
+                ("version", env!("CARGO_PKG_VERSION").into()),
+                ("description", "Which AI models exist, where their files are, what they are.".into()),
+            ]),
+        ),
+        ("servers", vec![Json::from([("url", Json::from("/api"))]), Json::from([("url", Json::from("/"))])].into()),
+        ("paths", paths.into()),
+        ("components", Json::from([("schemas", schemas)])),
+    ]);
+    document.to_text(Style::COMPACT)
+}
+
+/// OpenAPI knows no parameter over several segments; its name alone is what clients need.
+fn documented_path(path: &str) -> String {
+    path.replace("{*", "{")
+}
+
+fn operation(route: &Route) -> Json {
+    let path_parameters = documented_path(route.path);
+    let in_path = path_parameters.split('{').skip(1).filter_map(|part| part.split('}').next());
+    let mut parameters: Vec<Json> = in_path.map(path_parameter).collect();
+    for parameter in route.query {
+        let schema = Json::parse(parameter.schema.as_bytes()).unwrap_or(Json::Null);
+        parameters.push(Json::from([
+            ("name", parameter.name.into()),
+            ("in", "query".into()),
+            ("required", Json::Bool(parameter.meaning.ends_with("Required."))),
+            ("description", parameter.meaning.into()),
+            ("schema", schema),
+        ]));
+    }
+    Json::from([
+        ("operationId", route.operation.into()),
+        ("tags", vec![route.tag].into()),
+        ("summary", route.summary.into()),
+        ("parameters", Json::Array(parameters)),
+        ("responses", responses(route)),
+    ])
+}
+
+fn path_parameter(name: &str) -> Json {
+    let schema = match name {
+        "model_category_name" | "category" => reference("CategoryName"),
+        _ => Json::from([("type", Json::from("string"))]),
+    };
+    Json::from([
+        ("name", name.into()),
+        ("in", "path".into()),
+        ("required", Json::Bool(true)),
+        ("schema", schema),
+    ])
+}
+
+fn responses(route: &Route) -> Json {
+    let mut responses = Object::new();
+    let (kind, schema) = match route.answer {
+        Answer::Json(name) => ("application/json", reference(name)),
+        Answer::Page => ("text/html", Json::from([("type", Json::from("string"))])),
+    };
+    let content = Json::from([(kind, Json::from([("schema", schema)]))]);
+    let success = Json::from([("description", Json::from("As asked.")), ("content", content)]);
+    responses.insert("200".into(), success);
+    let unchanged = Json::from([("description", Json::from("What the client holds is current."))]);
+    responses.insert("304".into(), unchanged);
+    for status in route.errors {
+        let schema = Json::from([("schema", reference("Error"))]);
+        let content = Json::from([("application/json", schema)]);
+        let error = Json::from([("description", Json::from(meaning(*status))), ("content", content)]);
+        responses.insert(status.to_string(), error);
+    }
+    responses.into()
+}
+
+fn meaning(status: u16) -> &'static str {
+    match status {
+        404 => "There is nothing of that name.",
+        422 => "A parameter cannot be read.",
+        503 => "Not in this mode, or not at present.",
+        _ => "Refused.",
+    }
+}
+
+fn reference(schema: &str) -> Json {
+    Json::from([("$ref", Json::from(format!("#/components/schemas/{schema}")))])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_schema_that_is_named_exists_and_operations_have_names_of_their_own() {
+        let document = Json::parse(document().as_bytes()).unwrap();
+        let schemas = document.get("components").and_then(|part| part.get("schemas")).unwrap();
+        let mut operations = HashSet::new();
+        for route in router::table() {
+            if let Answer::Json(name) = route.answer {
+                assert!(schemas.get(name).is_some(), "{name} is not in schemas.json");
+            }
+            assert!(operations.insert(route.operation), "{} is there twice", route.operation);
+        }
+        let text = document.to_string();
+        for part in text.split("#/components/schemas/").skip(1) {
+            let name = part.split('"').next().unwrap_or_default();
+            assert!(schemas.get(name).is_some(), "{name} is not in schemas.json");
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What a client says it already has, and which codings it accepts.
+//!
+//! Own parsers, because no crate covers `If-None-Match` and `Accept-Encoding` for ready bytes without
+//! bringing an HTTP framework of its own. They never fail: a header that makes no sense is as good as
+//! none.
+
+use axum::extract::FromRequestParts;
+use horde_model_reference::body::{Body, Coded, Coding};
+use http::header::{ACCEPT_ENCODING, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
+
+/// The headers that decide between 200 and 304 and between codings.
+#[derive(Debug, Clone, Default)]
+pub struct Preconditions {
+    if_none_match: Vec<HeaderValue>,
+    if_modified_since: Option<HeaderValue>,
+    accept_encoding: Vec<HeaderValue>,
+}
+
+impl Preconditions {
+    /// Takes them from a request's headers.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let all = |name| headers.get_all(name).iter().cloned().collect();
+        Self {
+            if_none_match: all(IF_NONE_MATCH),
+            if_modified_since: headers.get(IF_MODIFIED_SINCE).cloned(),
+            accept_encoding: all(ACCEPT_ENCODING),
+        }
+    }
+
+    /// Whether the client holds `form` already, by tag if it sent any, else by date.
+    ///
+    /// Dates are compared for equality with what was sent as `Last-Modified`: a date tells seconds,
+    /// and clocks go back, so «not later» would leave readers stale.
+    pub fn is_held(&self, form: &Coded, last_modified: Option<&HeaderValue>) -> bool {
+        if !self.if_none_match.is_empty() {
+            return self.tags().any(|tag| form.matches(tag));
+        }
+        self.if_modified_since.is_some() && self.if_modified_since.as_ref() == last_modified
+    }
+
+    /// Whether one of the tags sent is `tag` by weak comparison.
+    pub fn names(&self, tag: &str) -> bool {
+        let opaque = tag.strip_prefix("W/").unwrap_or(tag);
+        self.tags().any(|sent| sent == opaque.as_bytes())
+    }
+
+    /// The tags sent, without their weakness. `*` is none of them: on a read it could only turn an
+    /// answer into nothing, for a client that holds nothing.
+    fn tags(&self) -> impl Iterator<Item = &[u8]> {
+        self.if_none_match.iter().flat_map(|header| Tags(header.as_bytes()))
+    }
+
+    /// The smallest form of `body` among those the client likes best.
+    pub fn choose(&self, body: &Body) -> (Coding, Coded) {
+        let accepted = Accepted::parse(&self.accept_encoding);
+        let forms = body.compressed();
+        let candidates = [
+            (Coding::Brotli, forms.brotli.as_ref()),
+            (Coding::Zstd, forms.zstd.as_ref()),
+            (Coding::Gzip, forms.gzip.as_ref()),
+        ];
+        let mut best: (Coding, &Coded, u16) =
+            (Coding::Identity, &body.identity, accepted.weight(Coding::Identity));
+        for (coding, form) in candidates {
+            let Some(form) = form else { continue };
+            let weight = accepted.weight(coding);
+            let better = weight > best.2 || weight == best.2 && form.bytes.len() < best.1.bytes.len();
+            if weight > 0 && better {
+                best = (coding, form, weight);
+            }
+        }
+        (best.0, best.1.clone())
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Preconditions {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(&parts.headers))
+    }
+}
+
+/// Iterates over the opaque tags of an `If-None-Match` list. Commas may stand inside of tags.
+struct Tags<'a>(&'a [u8]);
+
+impl<'a> Iterator for Tags<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let open = self.0.iter().position(|&byte| byte == b'"')?;
+        let rest = &self.0[open + 1..];
+        let close = rest.iter().position(|&byte| byte == b'"')?;
+        let tag = &self.0[open..open + close + 2];
+        self.0 = &rest[close + 1..];
+        Some(tag)
+    }
+}
+
+/// Weights in thousandths; `None` was not mentioned.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Accepted {
+    gzip: Option<u16>,
+    brotli: Option<u16>,
+    zstd: Option<u16>,
+    identity: Option<u16>,
+    any: Option<u16>,
+}
+
+impl Accepted {
+    fn parse(headers: &[HeaderValue]) -> Self {
+        let mut accepted = Self::default();
+        let items = headers.iter().filter_map(|header| header.to_str().ok());
+        for item in items.flat_map(|header| header.split(',')) {
+            let mut parts = item.split(';').map(str::trim);
+            let Some(name) = parts.next() else { continue };
+            let weight = parts.find_map(parse_weight).unwrap_or(1000);
+            let place = match name {
+                _ if name.eq_ignore_ascii_case("gzip") => &mut accepted.gzip,
+                _ if name.eq_ignore_ascii_case("x-gzip") => &mut accepted.gzip,
+                _ if name.eq_ignore_ascii_case("br") => &mut accepted.brotli,
+                _ if name.eq_ignore_ascii_case("zstd") => &mut accepted.zstd,
+                _ if name.eq_ignore_ascii_case("identity") => &mut accepted.identity,
+                "*" => &mut accepted.any,
+                _ => continue,
+            };
+            *place = Some(weight);
+        }
+        accepted
+    }
+
+    /// Zero means: not acceptable. The identity form is always possible; where it was forbidden and
+    /// nothing else is at hand, sending it serves the client better than an error.
+    fn weight(&self, coding: Coding) -> u16 {
+        match coding {
+            Coding::Gzip => self.gzip.or(self.any).unwrap_or(0),
+            Coding::Brotli => self.brotli.or(self.any).unwrap_or(0),
+            Coding::Zstd => self.zstd.or(self.any).unwrap_or(0),
+            Coding::Identity => self.identity.unwrap_or(1),
+        }
+    }
+}
+
+/// `q=0.5` as 500; other parameters are none.
+fn parse_weight(parameter: &str) -> Option<u16> {
+    let value = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="))?;
+    let weight: f32 = value.trim().parse().ok()?;
+    (0.0..=1.0).contains(&weight).then(|| (weight * 1000.0) as u16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &'static str, value: &str) -> Preconditions {
+        let mut headers = HeaderMap::new();
+        headers.append(
+            http::HeaderName::from_static(name),
+            HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+        );
+        Preconditions::of(&headers)
+    }
+
+    fn large() -> std::sync::Arc<Body> {
+        Body::new((0..9000u32).flat_map(|n| n.to_string().into_bytes()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn tags_are_found_in_lists_weak_or_strong() {
+        let tag = "\"abc\"";
+        for list in ["\"abc\"", "W/\"abc\"", "\"x\" , \"abc\"", "\"a,b\",W/\"abc\"", "\"x\"\"abc\""] {
+            assert!(with("if-none-match", list).names(tag), "{list}");
+        }
+        for list in ["*", "abc", "\"abcd\"", "\"abc", "", "\"", "\"\",\"x\""] {
+            assert!(!with("if-none-match", list).names(tag), "{list}");
+        }
+    }
+
+    #[test]
+    fn a_tag_that_differs_outweighs_an_equal_date() {
+        let body = large();
+        let date = HeaderValue::from_static("Sun, 22 Nov 2026 07:00:00 GMT");
+        let mut sent = with("if-modified-since", "Sun, 22 Nov 2026 07:00:00 GMT");
+        assert!(sent.is_held(&body.identity, Some(&date)));
+        assert!(!sent.is_held(&body.identity, None));
+        sent.if_none_match.push(HeaderValue::from_static("\"other\""));
+        assert!(!sent.is_held(&body.identity, Some(&date)));
+    }
+
+    #[test]
+    fn codings_follow_weights_then_size() {
+        let body = large();
+        for (accept, expected) in [
+            ("", Coding::Identity),
+            ("gzip, deflate", Coding::Gzip),
+            ("GZIP;q=1.0", Coding::Gzip),
+            ("gzip;q=0", Coding::Identity),
+            ("br;q=0.1, gzip;q=0.9", Coding::Gzip),
+            ("identity, gzip;q=0.5", Coding::Identity),
+            ("*;q=0", Coding::Identity),
+            ("nonsense;q=x;;,,", Coding::Identity),
+            ("gzip;q=7", Coding::Gzip),
+        ] {
+            assert_eq!(with("accept-encoding", accept).choose(&body).0, expected, "{accept}");
+        }
+        let all = with("accept-encoding", "gzip, br, zstd").choose(&body).1;
+        assert!(all.bytes.len() <= body.compressed().gzip.as_ref().unwrap().bytes.len());
+    }
+}

@@ -1,0 +1,119 @@
+//! Every route in one table, from which the router and the OpenAPI document are made.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
+use http::header::{HOST, LOCATION};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::routes;
+
+/// One route: a path, how it is answered, and what the OpenAPI document says of it.
+pub struct Route {
+    /// Without the prefix `/api`; parameters in braces.
+    pub path: &'static str,
+    /// Name by which generated clients call it.
+    pub operation: &'static str,
+    /// Group in the documentation.
+    pub tag: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Query parameters.
+    pub query: &'static [QueryParameter],
+    /// What a success holds.
+    pub answer: Answer,
+    /// Statuses of the errors it may answer, beyond those of every route.
+    pub errors: &'static [u16],
+    /// What answers.
+    pub method: MethodRouter<App>,
+}
+
+/// A query parameter in the OpenAPI document.
+#[derive(Debug, Clone, Copy)]
+pub struct QueryParameter {
+    /// Its name.
+    pub name: &'static str,
+    /// Its JSON schema.
+    pub schema: &'static str,
+    /// One sentence.
+    pub meaning: &'static str,
+}
+
+/// What a success holds: the name of a schema of the OpenAPI document, or a page.
+#[derive(Debug, Clone, Copy)]
+pub enum Answer {
+    /// JSON of the schema named.
+    Json(&'static str),
+    /// A page for people.
+    Page,
+}
+
+/// The prefix under which deployed clients use every route. It works without, too.
+const PREFIX: &str = "/api";
+
+/// All routes.
+pub fn table() -> Vec<Route> {
+    let parts = [
+        routes::root::table(),
+        routes::health::table(),
+        routes::v1::table(),
+        routes::metadata::table(),
+        routes::v2::table(),
+        routes::baselines::table(),
+        routes::guidance::table(),
+        routes::licensing::table(),
+        routes::docs::table(),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+/// The router over all routes, each with and without the prefix.
+pub fn router(app: App) -> Router {
+    let paths = Paths::of(&table());
+    let mut router = Router::new();
+    for route in table() {
+        let prefixed = format!("{PREFIX}{}", route.path);
+        router = router.route(route.path, route.method.clone()).route(&prefixed, route.method);
+    }
+    router
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .fallback(async move |uri: Uri, headers: HeaderMap, State(_): State<App>| {
+            paths.redirect(&uri, &headers).unwrap_or_else(|| ApiError::NotFound.into_response())
+        })
+        .with_state(app)
+}
+
+/// Knows which paths exist, to tell a slash too many from a path that is wrong.
+#[derive(Clone)]
+struct Paths(std::sync::Arc<matchit::Router<()>>);
+
+impl Paths {
+    fn of(table: &[Route]) -> Self {
+        let mut paths = matchit::Router::new();
+        for route in table {
+            for path in [route.path.to_owned(), format!("{PREFIX}{}", route.path)] {
+                // A path named twice would already have stopped the router above.
+                let _ = paths.insert(path, ());
+            }
+        }
+        Self(std::sync::Arc::new(paths))
+    }
+
+    /// A redirect to the same path with one slash more or less at its end, if that exists.
+    fn redirect(&self, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
+        let other = match uri.path().strip_suffix('/') {
+            Some(shorter) => shorter.to_owned(),
+            None => format!("{}/", uri.path()),
+        };
+        self.0.at(&other).ok()?;
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let location = HeaderValue::from_str(&format!("http://{host}{other}{query}")).ok()?;
+        let mut response = StatusCode::TEMPORARY_REDIRECT.into_response();
+        response.headers_mut().insert(LOCATION, location);
+        Some(response)
+    }
+}

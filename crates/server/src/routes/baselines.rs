@@ -1,0 +1,75 @@
+//! The catalogue of image baselines.
+
+use axum::extract::State;
+use axum::routing::get;
+use horde_model_reference::Json;
+use horde_model_reference::catalogue::Baselines;
+use horde_model_reference::json::Style;
+
+use super::Answered;
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::Segments;
+use crate::preconditions::Preconditions;
+use crate::respond;
+use crate::router::{Answer, Route};
+
+pub(crate) fn table() -> Vec<Route> {
+    vec![
+        Route {
+            path: "/model_references/v2/image_generation/baselines/",
+            operation: "list_baselines_model_references_v2_image_generation_baselines__get",
+            tag: "image baselines",
+            summary: "All baselines, by name.",
+            query: &[],
+            answer: Answer::Json("Baselines"),
+            errors: &[],
+            method: get(async |State(app): State<App>, sent: Preconditions| {
+                answer(&app, &sent, |baselines| Ok(baselines.list())).await
+            }),
+        },
+        Route {
+            path: "/model_references/v2/image_generation/baselines/export",
+            operation: "export_catalog_model_references_v2_image_generation_baselines_export_get",
+            tag: "image baselines",
+            summary: "The whole catalogue, as replicas take it over.",
+            query: &[],
+            answer: Answer::Json("BaselineCatalogue"),
+            errors: &[],
+            method: get(async |State(app): State<App>, sent: Preconditions| {
+                answer(&app, &sent, |baselines| Ok(baselines.export())).await
+            }),
+        },
+        Route {
+            path: "/model_references/v2/image_generation/baselines/{baseline_name}",
+            operation: "get_baseline_model_references_v2_image_generation_baselines__baseline_name__get",
+            tag: "image baselines",
+            summary: "One baseline, by its exact name.",
+            query: &[],
+            answer: Answer::Json("Baseline"),
+            errors: &[404],
+            method: get(
+                async |State(app): State<App>,
+                       sent: Preconditions,
+                       Segments([name]): Segments<1>| {
+                    answer(&app, &sent, |baselines| match baselines.get(&name) {
+                        Some(baseline) => Ok(baseline.to_json()),
+                        None => Err(ApiError::Missing(format!("Baseline '{name}' not found."))),
+                    })
+                    .await
+                },
+            ),
+        },
+    ]
+}
+
+async fn answer(
+    app: &App,
+    sent: &Preconditions,
+    ask: impl FnOnce(&Baselines) -> Result<Json, ApiError>,
+) -> Answered {
+    let read = app.reference.catalogues().await;
+    let baselines = &read.view.catalogues.baselines;
+    let text = ask(baselines)?.to_text(Style::COMPACT);
+    Ok(respond::tagged(sent, text, &baselines.etag()))
+}

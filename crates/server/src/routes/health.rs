@@ -1,0 +1,91 @@
+//! For those who run the service: is it alive, is it ready, what is wrong with its files.
+
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use horde_model_reference::json::Style;
+use horde_model_reference::{Category, Document, Json};
+use http::StatusCode;
+
+use crate::app::App;
+use crate::respond;
+use crate::router::{Answer, Route};
+
+pub(crate) fn table() -> Vec<Route> {
+    vec![
+        Route {
+            path: "/livez",
+            operation: "livez",
+            tag: "service",
+            summary: "Answers as long as the process can answer at all.",
+            query: &[],
+            answer: Answer::Json("Status"),
+            errors: &[],
+            method: get(async || super::ok(Json::from([("status", Json::from("ok"))]))),
+        },
+        Route {
+            path: "/readyz",
+            operation: "readyz",
+            tag: "service",
+            summary: "Whether answers are current, and what is wrong with the files.",
+            query: &[],
+            answer: Answer::Json("Readiness"),
+            errors: &[503],
+            method: get(readyz),
+        },
+    ]
+}
+
+/// Ready while the files can be looked at. A broken document is told, but the rest is served: it
+/// does not make the service unready.
+async fn readyz(State(app): State<App>) -> Response {
+    let fresh = app.reference.is_current().await;
+    let status = if fresh { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let mut categories = Vec::new();
+    for category in Category::ALL {
+        let view = app.reference.category(category).await.view;
+        categories.push((
+            category.name(),
+            Json::from([
+                ("present", Json::Bool(view.v2.is_some())),
+                ("models", Json::count(view.len())),
+                ("generation", Json::from(view.generation.get())),
+            ]),
+        ));
+    }
+    let documents = broken_documents(&app);
+    let note = |(category, note): (Category, horde_model_reference::view::Note)| {
+        Json::from([
+            ("category", Json::from(category.name())),
+            ("record", note.record.into()),
+            ("reason", note.reason.into()),
+        ])
+    };
+    let records = app.reference.notes().into_iter().map(note).collect();
+    let tier = app.reference.statistics();
+    let body = Json::from([
+        ("status", if fresh { "ready" } else { "stale" }.into()),
+        ("categories", categories.into_iter().collect::<Json>()),
+        ("broken_documents", documents),
+        ("skipped_records", Json::Array(records)),
+        (
+            "memory_tier",
+            Json::from([
+                ("looks", Json::from(tier.looks)),
+                ("loads", Json::from(tier.loads)),
+                ("stale_answers", Json::from(tier.stale_answers)),
+            ]),
+        ),
+    ]);
+    respond::json(status, body.to_text(Style::COMPACT))
+}
+
+fn broken_documents(app: &App) -> Json {
+    let unreadable = app.reference.problems().into_iter();
+    let unreadable = unreadable.map(|problem| (problem.document, problem.error.to_string()));
+    let problems = unreadable.chain(app.reference.refused_catalogues());
+    let describe = |(document, reason): (Document, String)| {
+        Json::from([("document", document.to_string().into()), ("reason", reason.into())])
+    };
+    Json::Array(problems.map(describe).collect())
+}

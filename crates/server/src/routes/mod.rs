@@ -1,0 +1,36 @@
+//! The handlers, a file for each part of the API. A handler extracts, asks, answers.
+
+pub(crate) mod baselines;
+pub(crate) mod docs;
+pub(crate) mod guidance;
+pub(crate) mod health;
+pub(crate) mod licensing;
+pub(crate) mod metadata;
+pub(crate) mod root;
+pub(crate) mod v1;
+pub(crate) mod v2;
+
+use axum::response::Response;
+use horde_model_reference::json::{Json, Style};
+use horde_model_reference::{CategoryView, Read};
+use http::StatusCode;
+
+use crate::error::ApiError;
+use crate::respond::{self, Provenance};
+
+/// What a handler answers.
+pub(crate) type Answered = Result<Response, ApiError>;
+
+/// Provenance of an answer made from a category.
+pub(crate) fn provenance(read: &Read<CategoryView>) -> Provenance {
+    Provenance {
+        generation: Some(read.view.generation.get()),
+        published: read.view.at,
+        fresh: read.fresh,
+    }
+}
+
+/// A JSON answer made for this request.
+pub(crate) fn ok(value: impl Into<Json>) -> Response {
+    respond::json(StatusCode::OK, value.into().to_text(Style::COMPACT))
+}

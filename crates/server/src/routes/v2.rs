@@ -1,0 +1,89 @@
+//! Categories and single models in the v2 format.
+
+use axum::extract::State;
+use axum::routing::get;
+use horde_model_reference::{Category, Json, controlnet_alias};
+
+use super::{Answered, ok, provenance};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::{Segments, category};
+use crate::preconditions::Preconditions;
+use crate::respond;
+use crate::router::{Answer, Route};
+
+pub(crate) fn table() -> Vec<Route> {
+    vec![
+        Route {
+            path: "/model_references/v2/info",
+            operation: "read_v2_reference_api_info",
+            tag: "v2",
+            summary: "What the v2 routes are for.",
+            query: &[],
+            answer: Answer::Json("Message"),
+            errors: &[],
+            method: get(async || {
+                ok(Json::from([("message", Json::from("Model references in the current format, by category and by model."))]))
+            }),
+        },
+        Route {
+            path: "/model_references/v2/model_categories",
+            operation: "read_v2_references_names",
+            tag: "v2",
+            summary: "The names of the categories kept here.",
+            query: &[],
+            answer: Answer::Json("CategoryNames"),
+            errors: &[],
+            method: get(async || {
+                let kept_here = |category: &Category| !category.is_managed_elsewhere();
+                let names = Category::ALL.into_iter().filter(kept_here).map(Category::name);
+                ok(names.collect::<Vec<_>>())
+            }),
+        },
+        Route {
+            path: "/model_references/v2/{model_category_name}",
+            operation: "read_v2_reference",
+            tag: "v2",
+            summary: "All models of a category, by name.",
+            query: &[],
+            answer: Answer::Json("Category"),
+            errors: &[404, 422],
+            method: get(read_category),
+        },
+        Route {
+            path: "/model_references/v2/{model_category_name}/model/{model_name}",
+            operation: "read_v2_single_model",
+            tag: "v2",
+            summary: "One model. A slash in its name is written %2F.",
+            query: &[],
+            answer: Answer::Json("Record"),
+            errors: &[404, 422],
+            method: get(read_model),
+        },
+    ]
+}
+
+async fn read_category(
+    State(app): State<App>,
+    sent: Preconditions,
+    Segments([name]): Segments<1>,
+) -> Answered {
+    let category = category(&name)?;
+    let read = app.reference.category(category).await;
+    let records = read.view.v2.as_ref().ok_or(ApiError::CategoryNotFound(category))?;
+    Ok(respond::body(&sent, &records.body, provenance(&read)))
+}
+
+async fn read_model(
+    State(app): State<App>,
+    sent: Preconditions,
+    Segments([category_name, name]): Segments<2>,
+) -> Answered {
+    let category = category(&category_name)?;
+    let read = app.reference.category(category).await;
+    let record = read.view.v2.as_ref().and_then(|records| {
+        records.record(controlnet_alias(category, &name, |name| records.record(name).is_some()))
+    });
+    let record = record.ok_or_else(|| ApiError::ModelNotFound(category, name.clone()))?;
+    Ok(respond::form_or_not_modified(&sent, record, provenance(&read)))
+}
