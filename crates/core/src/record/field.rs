@@ -186,7 +186,7 @@ impl Field for Json {
     }
 }
 
-/// A group of members with fixed names: what the [`members!`](super::members) macro makes.
+/// A group of members with fixed names: what the `members!` macro makes.
 pub trait Members: Sized {
     /// The names, in the order they are printed.
     const NAMES: &'static [&'static str];

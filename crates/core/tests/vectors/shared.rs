@@ -1,24 +1,13 @@
 //! Finding and reading the shared vectors.
 
-use std::path::PathBuf;
-
 use horde_model_reference::json::{Json, Object};
-
-fn folder() -> Option<PathBuf> {
-    let folder = match std::env::var_os("HMR_SHARED") {
-        Some(folder) => PathBuf::from(folder),
-        None => PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
-    };
-    folder.is_dir().then_some(folder)
-}
 
 /// The content of a shared file.
 pub(crate) fn file(path: &str) -> Option<Vec<u8>> {
-    let Some(folder) = folder() else {
-        println!("skipped, no shared folder: {path}");
-        return None;
-    };
-    Some(std::fs::read(folder.join(path)).unwrap_or_else(|error| panic!("{path}: {error}")))
+    Some(
+        std::fs::read(testkit::shared()?.join(path))
+            .unwrap_or_else(|error| panic!("{path}: {error}")),
+    )
 }
 
 /// A shared document.
@@ -58,10 +47,7 @@ pub(crate) fn same(expected: Option<&Json>, found: Option<&Json>) -> Result<(), 
 
 /// The recorded exchanges of the core routes.
 pub(crate) fn exchanges() -> Vec<Json> {
-    let Some(folder) = folder() else {
-        println!("skipped, no shared folder: contract/core");
-        return Vec::new();
-    };
+    let Some(folder) = testkit::shared() else { return Vec::new() };
     let files = std::fs::read_dir(folder.join("contract/core")).unwrap();
     files.map(|file| Json::parse(&std::fs::read(file.unwrap().path()).unwrap()).unwrap()).collect()
 }
