@@ -163,3 +163,45 @@ impl Record {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(category: Category, text: &str, origin: Origin) -> Option<String> {
+        let value = Json::parse(text.as_bytes()).unwrap();
+        let record = Record::parse(category, &value, origin).ok()?;
+        Some(Json::Object(record.to_json(Print::PLAIN)).to_string())
+    }
+
+    #[test]
+    fn image_records_have_the_order_of_the_published_file() {
+        let text = r#"{"zz":1,"metadata":{},"nsfw":true,"min_bridge_version":"9","style":"anime",
+            "baseline":"stable_diffusion_1","name":"i"}"#;
+        assert_eq!(
+            parse(Category::ImageGeneration, text, Origin::Submission).unwrap(),
+            r#"{"name":"i","baseline":"stable diffusion 1","type":"ckpt","inpainting":false,"min_bridge_version":9,"style":"anime","nsfw":true,"config":{"files":[],"download":[]},"metadata":{"schema_version":"2.1.0"},"zz":1}"#
+        );
+    }
+
+    #[test]
+    fn only_submissions_must_have_the_type_of_their_category() {
+        let odd = r#"{"name":"e","type":"odd"}"#;
+        assert_eq!(parse(Category::Esrgan, odd, Origin::Submission), None);
+        assert!(parse(Category::Esrgan, odd, Origin::File).is_some());
+        let none = r#"{"name":"e"}"#;
+        assert!(parse(Category::Esrgan, none, Origin::Submission).unwrap().contains("realesrgan"));
+        assert_eq!(parse(Category::Controlnet, none, Origin::Submission), None);
+    }
+
+    #[test]
+    fn addresses_that_cannot_be_taken_apart_are_refused() {
+        for (address, accepted) in [("http://[x/", false), ("http://x/[", true), ("", true)] {
+            let text = format!(
+                r#"{{"name":"g","config":{{"download":[{{"file_name":"f","file_url":"{address}"}}]}}}}"#
+            );
+            let found = parse(Category::Gfpgan, &text, Origin::Submission);
+            assert_eq!(found.is_some(), accepted, "{address}");
+        }
+    }
+}

@@ -177,3 +177,83 @@ fn with_short_names(category: Category, members: &Object) -> Option<Object> {
     members.entry("parameters".into()).or_insert(count);
     Some(members)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(category: Category, text: &str, unknown: Unknown) -> Result<String, Vec<String>> {
+        let value = Json::parse(text.as_bytes()).unwrap();
+        match Record::parse(category, &value, unknown.into()) {
+            Ok((record, _)) => Ok(Json::Object(record.to_json(Print::PLAIN)).to_string()),
+            Err(issues) => Err(issues
+                .iter()
+                .map(|issue| {
+                    let loc: Vec<String> = issue.loc.iter().map(LocItem::to_string).collect();
+                    format!("{} at {}", issue.kind, loc.join("."))
+                })
+                .collect()),
+        }
+    }
+
+    #[test]
+    fn defaults_are_written_out_and_nulls_are_not() {
+        assert_eq!(
+            parse(Category::Lora, r#"{"tags":null,"nsfw":"no","name":"l"}"#, Unknown::Drop),
+            Ok(r#"{"record_type":"lora","name":"l","metadata":{"schema_version":"2.1.0"},"config":{"download":[]},"model_classification":{"domain":"image","purpose":"auxiliary_or_patch"},"nsfw":false}"#.into())
+        );
+    }
+
+    #[test]
+    fn unknown_members_are_dropped_kept_or_refused() {
+        let text = r#"{"z":1,"name":"b","config":{"y":2}}"#;
+        let kept = |unknown| parse(Category::Blip, text, unknown);
+        assert!(!kept(Unknown::Drop).unwrap().contains("\"z\""));
+        let with_all = kept(Unknown::Keep).unwrap();
+        assert!(with_all.contains(r#""config":{"download":[],"y":2}"#), "{with_all}");
+        assert!(with_all.ends_with(r#","z":1}"#), "{with_all}");
+        let refused = kept(Unknown::Reject).unwrap_err();
+        assert_eq!(refused, ["extra_forbidden at config.y", "extra_forbidden at z"]);
+    }
+
+    #[test]
+    fn everything_wrong_is_told_at_once() {
+        let text = r#"{"name":5,"nsfw":"perhaps","min_bridge_version":1.5,"tags":["a",1],
+            "config":{"download":[{"file_name":"f"}]},"model_classification":{"domain":"smell"}}"#;
+        assert_eq!(
+            parse(Category::ImageGeneration, text, Unknown::Drop).unwrap_err(),
+            [
+                "string_type at name",
+                "missing at config.download.0.file_url",
+                "enum at model_classification.domain",
+                "missing at model_classification.purpose",
+                "missing at baseline",
+                "string_type at tags.1",
+                "int_from_float at min_bridge_version",
+                "bool_parsing at nsfw",
+            ]
+        );
+        assert_eq!(
+            parse(Category::Blip, "[]", Unknown::Drop).unwrap_err(),
+            ["model_attributes_type at "]
+        );
+    }
+
+    #[test]
+    fn the_long_name_of_the_parameter_count_is_understood() {
+        let text = r#"{"name":"t","parameters_count":"7","guidance":{"status":"published"}}"#;
+        let record = parse(Category::TextGeneration, text, Unknown::Reject).unwrap();
+        assert!(record.contains(r#""parameters":7,"#) && !record.contains("guidance"), "{record}");
+    }
+
+    #[test]
+    fn a_baseline_nobody_knows_is_worth_a_look() {
+        let value = Json::parse(br#"{"name":"i","baseline":"odd","nsfw":false}"#).unwrap();
+        let warnings = |options: Options<'_>| {
+            Record::parse(Category::ImageGeneration, &value, options).unwrap().1.len()
+        };
+        assert_eq!(warnings(Options::default()), 1);
+        let knows_baseline = &|name: &str| name == "odd";
+        assert_eq!(warnings(Options { knows_baseline, ..Options::default() }), 0);
+    }
+}

@@ -52,11 +52,7 @@ fn check_without_object(vector: &Vector) -> Result<(), String> {
     };
     let parsed = Json::parse(text.as_bytes());
     let refused = !parsed.is_ok_and(|value| value.as_object().is_some());
-    if refused && (vector.fails() || text.is_empty()) {
-        Ok(())
-    } else {
-        Err("no object".into())
-    }
+    if refused && (vector.fails() || text.is_empty()) { Ok(()) } else { Err("no object".into()) }
 }
 
 #[test]
