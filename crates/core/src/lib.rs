@@ -30,6 +30,12 @@ pub mod l1;
 
 #[cfg(feature = "fetch")]
 pub mod fetch;
+#[cfg(feature = "fetch")]
+mod published;
+#[cfg(feature = "fetch")]
+pub mod replica;
+#[cfg(feature = "fetch")]
+pub mod seed;
 
 mod reference;
 mod refiner;

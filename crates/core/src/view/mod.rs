@@ -10,7 +10,7 @@ mod legacy;
 mod records_body;
 
 pub use catalogue::{CatalogueView, Catalogues};
-pub use category::{CategoryView, Note};
+pub use category::{CategoryView, Derivation, Note};
 pub(crate) use legacy::derive_v2;
 pub use metadata::MetadataView;
 pub use records_body::RecordsBody;

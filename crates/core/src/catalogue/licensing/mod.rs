@@ -6,6 +6,7 @@
 mod asset;
 mod assignment;
 mod definition;
+mod export;
 mod license_expression;
 mod register;
 mod store;
@@ -15,6 +16,7 @@ mod view;
 pub use asset::{Asset, AssetKind, Assets};
 pub use assignment::{Assignment, Evidence, ModelLicensing, unknown_assignment};
 pub use definition::{Definition, Definitions};
+pub use export::read_export;
 pub use license_expression::{InvalidExpression, license_ids};
 pub use register::{AssetFilter, LeftOut, Page, Register};
 pub use store::{Store, Stored};

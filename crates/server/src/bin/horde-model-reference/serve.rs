@@ -9,7 +9,8 @@ use anyhow::Context;
 use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::backend::files::Files;
 use horde_model_reference::l1::Leases;
-use horde_model_reference::settings::{ReplicateMode, Settings, Sources};
+use horde_model_reference::replica::Follower;
+use horde_model_reference::settings::{Settings, Sources};
 use horde_model_reference::{ModelReference, Options};
 use horde_model_reference_server::app::{App, Inner};
 use horde_model_reference_server::cors::Cors;
@@ -19,7 +20,7 @@ use horde_model_reference_server::serve::{Limits, serve};
 use horde_model_reference_server::settings::{Http, ServerSettings};
 use tokio_util::sync::CancellationToken;
 
-use crate::logging;
+use crate::{logging, origin};
 
 /// Serve a folder of model-reference files over HTTP.
 ///
@@ -56,10 +57,13 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
     let stop = stop_on_signals()?;
     let listener = listen(&settings.http)?;
     let address = listener.local_addr()?;
-    let reference = open(&settings.core)?;
+    let layout = Layout::below(settings.core.storage.data_root());
+    let follower = origin::follow(&settings.core, &layout, &stop);
+    let reference = open(&settings.core, layout, &stop)?;
     let app = App::new(Inner {
         reference,
         mode: settings.core.replication.mode,
+        follower: follower.as_ref().map(Follower::watch),
         canonical: settings.core.storage.canonical_format,
         cors: Cors::new(settings.http.cors_allowed_origins.as_slice().to_vec()),
         access_log: settings.log.access_log,
@@ -67,6 +71,7 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
     tracing::info!(%address, "serving at http://{address}/api");
     let layers = Layers::new(app.clone(), router(app));
     serve(listener, layers, limits(&settings.http), &stop)?;
+    drop(follower);
     tracing::info!("stopped");
     Ok(())
 }
@@ -92,13 +97,17 @@ impl Args {
     }
 }
 
-fn open(settings: &Settings) -> anyhow::Result<ModelReference> {
+fn open(
+    settings: &Settings,
+    layout: Layout,
+    stop: &CancellationToken,
+) -> anyhow::Result<ModelReference> {
     let storage = &settings.storage;
-    let layout = Layout::below(storage.data_root());
     let coherence = &settings.coherence;
     let ms = |ms| Duration::from_millis(ms);
     let options = Options {
         canonical: storage.canonical_format,
+        copied: !settings.replication.is_primary(),
         leases: Leases {
             lease: ms(coherence.lease_ms.get().into()),
             look_every: ms(coherence.look_every_ms().into()),
@@ -108,8 +117,11 @@ fn open(settings: &Settings) -> anyhow::Result<ModelReference> {
         ..Options::default()
     };
     let root = layout.root.display().to_string();
+    if settings.seeding.enabled {
+        origin::seed(settings, &layout, stop)?;
+    }
     let files = Files::new(layout);
-    if settings.replication.mode == ReplicateMode::Primary {
+    if settings.replication.is_primary() {
         for failure in files.prepare(options.canonical) {
             tracing::error!(%failure, "the data folder could not be completed");
         }
