@@ -124,8 +124,8 @@ fn limits(http: &Http) -> Limits {
         threads: http.worker_threads.into(),
         connections: usize::try_from(http.max_connections.get()).unwrap_or(usize::MAX),
         head: seconds(http.header_timeout_seconds.get()),
+        stall: seconds(http.stall_timeout_seconds.get()),
         grace: seconds(http.shutdown_grace_seconds),
-        ..Limits::default()
     }
 }
 
