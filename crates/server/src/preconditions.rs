@@ -66,7 +66,8 @@ impl Preconditions {
         for (coding, form) in candidates {
             let Some(form) = form else { continue };
             let weight = accepted.weight(coding);
-            let better = weight > best.2 || weight == best.2 && form.bytes.len() < best.1.bytes.len();
+            let better =
+                weight > best.2 || weight == best.2 && form.bytes.len() < best.1.bytes.len();
             if weight > 0 && better {
                 best = (coding, form, weight);
             }
@@ -170,7 +171,8 @@ mod tests {
     #[test]
     fn tags_are_found_in_lists_weak_or_strong() {
         let tag = "\"abc\"";
-        for list in ["\"abc\"", "W/\"abc\"", "\"x\" , \"abc\"", "\"a,b\",W/\"abc\"", "\"x\"\"abc\""] {
+        for list in ["\"abc\"", "W/\"abc\"", "\"x\" , \"abc\"", "\"a,b\",W/\"abc\"", "\"x\"\"abc\""]
+        {
             assert!(with("if-none-match", list).names(tag), "{list}");
         }
         for list in ["*", "abc", "\"abcd\"", "\"abc", "", "\"", "\"\",\"x\""] {
