@@ -9,7 +9,7 @@ use crate::router::{self, Answer, Route};
 const SCHEMAS: &str = include_str!("openapi/schemas.json");
 
 /// The document as compact JSON.
-pub fn document() -> String {
+pub(crate) fn document() -> String {
     let mut paths = Object::new();
     for route in router::table() {
         paths.insert(documented_path(route.path), Json::from([("get", operation(&route))]));

@@ -148,7 +148,7 @@ impl Accepted {
 fn parse_weight(parameter: &str) -> Option<u16> {
     let value = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="))?;
     let weight: f32 = value.trim().parse().ok()?;
-    (0.0..=1.0).contains(&weight).then(|| (weight * 1000.0) as u16)
+    (0.0..=1.0).contains(&weight).then_some((weight * 1000.0) as u16)
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ impl Args {
         ];
         for (name, value) in given {
             if let Some(value) = value {
-                sources.overrides.push((name.into(), value.into()));
+                sources.overrides.push((name.into(), value));
             }
         }
         sources
