@@ -69,7 +69,10 @@ async fn readyz(State(app): State<App>) -> Response {
         ("categories", categories.into_iter().collect::<Json>()),
         ("broken_documents", documents),
         ("skipped_records", Json::Array(records)),
-        ("replication", app.follower.as_ref().map(|follower| replication(follower.status())).into()),
+        (
+            "replication",
+            app.follower.as_ref().map(|follower| replication(follower.status())).into(),
+        ),
         (
             "memory_tier",
             Json::from([

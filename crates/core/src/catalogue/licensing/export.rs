@@ -20,13 +20,13 @@ pub fn read_export(export: &Json) -> Result<(Definitions, Assets), Vec<Problem>>
 
 fn read(export: &Json, reading: &mut Reading) -> Option<(Definitions, Assets)> {
     let member = |name| export.get(name).unwrap_or(&Json::Null);
-    let metadata = reading.within("metadata", |reading| {
-        CatalogueMetadata::read(member("metadata"), reading)
-    });
+    let metadata =
+        reading.within("metadata", |reading| CatalogueMetadata::read(member("metadata"), reading));
     let definitions = list(member("licenses"), "licenses", reading);
     let definitions = definitions.map(|list| list.iter().collect::<Vec<&Json>>());
     let assets = list(member("assets"), "assets", reading);
-    let assets: Option<Vec<Json>> = assets.map(|list| list.iter().filter_map(own_members).collect());
+    let assets: Option<Vec<Json>> =
+        assets.map(|list| list.iter().filter_map(own_members).collect());
     let metadata = metadata?;
     let definitions = store("licenses", definitions?, metadata.clone(), reading);
     let assets = store("assets", assets?.iter().collect(), metadata, reading);
