@@ -23,11 +23,13 @@
 //! ```
 //!
 //! The word behind the struct's name says what becomes of unknown members: what the `caller` of the
-//! reading wants, or always `keep`, `discard` or `reject`.
+//! reading wants, or always `keep`, `discard` or `reject`. Where they may be kept, the struct has a
+//! member `unknown` for them. With `rule(broken_rule)` behind that, the method of that name is asked
+//! what is wrong with the members together: `fn broken_rule(&self) -> Option<String>`.
 
 use crate::json::Object;
 
-use super::field::{Field, Print};
+use super::field::{Field, Nulls, Print};
 
 /// Adds one member to `out`, unless `print` says that it need not be there.
 pub(crate) fn put<T: Field>(
@@ -41,15 +43,30 @@ pub(crate) fn put<T: Field>(
         return;
     }
     let value = value.write(print.inside());
-    if print.nulls || !value.is_null() {
+    if print.nulls != Nulls::Nowhere || !value.is_null() {
         out.insert(name.to_owned(), value);
     }
 }
 
 macro_rules! members {
+    ($(#[$doc:meta])* pub struct $name:ident(reject) $($rest:tt)*) => {
+        $crate::shape::members::shape! { $(#[$doc])* pub struct $name(reject) [] $($rest)* }
+    };
+    ($(#[$doc:meta])* pub struct $name:ident(discard) $($rest:tt)*) => {
+        $crate::shape::members::shape! { $(#[$doc])* pub struct $name(discard) [] $($rest)* }
+    };
+    ($(#[$doc:meta])* pub struct $name:ident($unknown:ident) $($rest:tt)*) => {
+        $crate::shape::members::shape! {
+            $(#[$doc])* pub struct $name($unknown) [unknown] $($rest)*
+        }
+    };
+}
+
+/// The same with the member for unknown members named, where there is one.
+macro_rules! shape {
     (
         $(#[$doc:meta])*
-        pub struct $name:ident($unknown:ident) {
+        pub struct $name:ident($policy:ident) [$($unknown:ident)?] $(rule($rule:ident))? {
             $(
                 $(#[$field_doc:meta])*
                 $field:ident $(as $json_name:literal)? : $type:ty => $how:ident $(($given:expr))?,
@@ -60,64 +77,83 @@ macro_rules! members {
         #[derive(Debug, Clone, PartialEq)]
         pub struct $name {
             $($(#[$field_doc])* pub $field: $type,)*
-            /// Members of other names, where those are kept.
-            pub unknown: $crate::json::Object,
+            $(
+                /// Members of other names.
+                pub $unknown: $crate::json::Object,
+            )?
         }
 
-        impl $crate::record::field::Members for $name {
+        impl $crate::shape::field::Members for $name {
             const NAMES: &'static [&'static str] =
-                &[$($crate::record::members::member_name!($field $($json_name)?)),*];
+                &[$($crate::shape::members::member_name!($field $($json_name)?)),*];
 
             fn read_members(
                 members: &$crate::json::Object,
-                reader: &mut $crate::record::reader::Reader,
+                reader: &mut $crate::shape::Reader,
             ) -> Option<Self> {
                 $(
-                    let $field: Option<$type> = $crate::record::members::read_member!(
+                    let $field: Option<$type> = $crate::shape::members::read_member!(
                         reader, members,
-                        $crate::record::members::member_name!($field $($json_name)?),
+                        $crate::shape::members::member_name!($field $($json_name)?),
                         $how $(($given))?
                     );
                 )*
-                Some(Self { $($field: $field?,)* unknown: $crate::json::Object::new() })
+                Some(Self { $($field: $field?,)* $($unknown: $crate::json::Object::new(),)? })
             }
 
             fn write_members(
                 &self,
                 out: &mut $crate::json::Object,
-                print: $crate::record::field::Print,
+                print: $crate::shape::Print,
             ) {
                 $(
-                    $crate::record::members::write_member!(
+                    $crate::shape::members::write_member!(
                         out, print, &self.$field, $type,
-                        $crate::record::members::member_name!($field $($json_name)?),
+                        $crate::shape::members::member_name!($field $($json_name)?),
                         $how $(($given))?
                     );
                 )*
-                out.extend(self.unknown.clone());
+                $(out.extend(self.$unknown.clone());)?
             }
         }
 
-        impl $crate::record::field::Field for $name {
+        impl $crate::shape::Field for $name {
             fn read(
                 value: &$crate::json::Json,
-                reader: &mut $crate::record::reader::Reader,
+                reader: &mut $crate::shape::Reader,
             ) -> Option<Self> {
-                use $crate::record::field::Members;
+                use $crate::shape::field::Members;
                 let members = reader.object(value)?;
                 let read = Self::read_members(members, reader);
-                let policy = $crate::record::members::policy!(reader, $unknown);
-                let unknown = reader.others(members, &[Self::NAMES], policy);
-                read.map(|read| Self { unknown, ..read })
+                let policy = $crate::shape::members::policy!(reader, $policy);
+                let others = reader.others(members, &[Self::NAMES], policy);
+                let read = $crate::shape::members::with_others!(read?, others $(, $unknown)?);
+                $(
+                    if let Some(reason) = read.$rule() {
+                        return reader.refuse_value(reason, value);
+                    }
+                )?
+                Some(read)
             }
 
-            fn write(&self, print: $crate::record::field::Print) -> $crate::json::Json {
-                use $crate::record::field::Members;
+            fn write(&self, print: $crate::shape::Print) -> $crate::json::Json {
+                use $crate::shape::field::Members;
                 let mut out = $crate::json::Object::new();
                 self.write_members(&mut out, print);
                 out.into()
             }
         }
+    };
+}
+
+macro_rules! with_others {
+    ($read:expr, $others:ident) => {{
+        // Nothing is kept here: they were issues, or are let go.
+        drop($others);
+        $read
+    }};
+    ($read:expr, $others:ident, $unknown:ident) => {
+        Self { $unknown: $others, ..$read }
     };
 }
 
@@ -135,13 +171,13 @@ macro_rules! policy {
         $reader.unknown()
     };
     ($reader:ident, keep) => {
-        $crate::record::reader::Unknown::Keep
+        $crate::shape::Unknown::Keep
     };
     ($reader:ident, discard) => {
-        $crate::record::reader::Unknown::Drop
+        $crate::shape::Unknown::Drop
     };
     ($reader:ident, reject) => {
-        $crate::record::reader::Unknown::Reject
+        $crate::shape::Unknown::Reject
     };
 }
 
@@ -174,15 +210,15 @@ macro_rules! write_member {
     ($out:ident, $print:ident, $value:expr, $type:ty, $name:expr, unwritten) => {};
     ($out:ident, $print:ident, $value:expr, $type:ty, $name:expr, absent) => {
         let is_default = *$value == <$type>::default();
-        $crate::record::members::put($out, $name, $value, $print, is_default);
+        $crate::shape::members::put($out, $name, $value, $print, is_default);
     };
     ($out:ident, $print:ident, $value:expr, $type:ty, $name:expr, or($default:expr)) => {
         let is_default = *$value == $default;
-        $crate::record::members::put($out, $name, $value, $print, is_default);
+        $crate::shape::members::put($out, $name, $value, $print, is_default);
     };
     ($out:ident, $print:ident, $value:expr, $type:ty, $name:expr, $how:ident $(($default:expr))?) => {
-        $crate::record::members::put($out, $name, $value, $print, false);
+        $crate::shape::members::put($out, $name, $value, $print, false);
     };
 }
 
-pub(crate) use {member_name, members, policy, read_member, write_member};
+pub(crate) use {member_name, members, policy, read_member, shape, with_others, write_member};
