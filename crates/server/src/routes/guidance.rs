@@ -82,7 +82,11 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "resolve_model_guidance_model_references_v2_text_generation_guidance_model_get",
             tag: "text guidance",
             summary: "All guidance there is for a model.",
-            query: &[QueryParameter { name: "name", schema: TEXT, meaning: "The model. Required." }],
+            query: &[QueryParameter {
+                name: "name",
+                schema: TEXT,
+                meaning: "The model. Required.",
+            }],
             answer: Answer::Json("ModelGuidance"),
             errors: &[404, 422],
             method: get(read_model),
