@@ -210,6 +210,33 @@ mod tests {
     }
 
     #[test]
+    fn files_and_evidence_are_looked_into() {
+        const MIT: &str = r#"{"license_expression":"MIT","license_ids":["MIT"],
+            "commercial_use":"allowed","redistribution":"allowed"}"#;
+        let with = |more: &str| {
+            issues(&MIT.replace("\"commercial_use\"", &format!("{more},\"commercial_use\"")))
+        };
+        let file = format!(r#""files":{{"a.pt":{MIT}}}"#);
+        assert!(with(&file).is_empty());
+        assert_eq!(with(&file.replace("[\"MIT\"]", "[]")), ["value_error 2"]);
+        let nested = file.replacen("\"redistribution\"", "\"files\":{},\"redistribution\"", 1);
+        assert_eq!(with(&nested), ["extra_forbidden 3"]);
+        for (day, good) in [("2024-02-29", true), ("2023-02-29", false), ("20240229", false)] {
+            let evidence = format!(r#""evidence":[{{"source":"x","checked_at":"{day}"}}]"#);
+            assert_eq!(with(&evidence).is_empty(), good, "{day}");
+        }
+        assert_eq!(with(r#""evidence":[{"source":""}]"#), ["string_too_short 3"]);
+    }
+
+    #[test]
+    fn what_is_said_of_an_unknown_licence_is_valid_and_asserts_nothing() {
+        let unknown = Licensing::unknown(Some("nothing".into())).write(Print::COMPLETE).to_string();
+        assert!(issues(&unknown).is_empty(), "{unknown}");
+        assert!(unknown.contains(r#""reviewed_at":null"#), "{unknown}");
+        assert_eq!(issues(&unknown.replacen("unknown", "allowed", 1)), ["value_error 0"]);
+    }
+
+    #[test]
     fn unknown_members_are_refused_and_the_unknown_licence_prints_its_lists() {
         let found = issues(
             r#"{"license_expression":"X","license_ids":["X"],"commercial_use":"allowed",

@@ -222,3 +222,70 @@ macro_rules! write_member {
 }
 
 pub(crate) use {member_name, members, policy, read_member, shape, with_others, write_member};
+
+#[cfg(test)]
+mod tests {
+    use crate::json::Json;
+    use crate::shape::{AtLeast, AtLeastOne, Field, Issue, NonEmpty, Print, Reader, Unknown};
+
+    members! {
+        /// Something to read.
+        #[expect(unreachable_pub, reason = "the macro declares what others may see")]
+        pub struct Thing(reject) rule(broken_rule) {
+            /// At least one.
+            size: AtLeast<1, i64> => required,
+            /// None of them empty.
+            tags: Vec<NonEmpty> => absent,
+            /// Not empty itself.
+            parts: Option<AtLeastOne<Thing>> => absent,
+        }
+    }
+
+    impl Thing {
+        fn broken_rule(&self) -> Option<String> {
+            (self.size.0 == 13).then(|| "13 brings bad luck".into())
+        }
+    }
+
+    fn read(text: &str) -> Result<Thing, Vec<Issue>> {
+        let mut reader = Reader::new(Unknown::Drop);
+        let thing = Thing::read(&Json::parse(text.as_bytes()).unwrap(), &mut reader);
+        reader.conclude(thing).map(|(thing, _)| thing)
+    }
+
+    #[test]
+    fn defaults_fill_what_is_absent() {
+        let written = |print| read(r#"{"size":2,"parts":[{"size":1}]}"#).unwrap().write(print);
+        assert_eq!(
+            written(Print::COMPLETE).to_string(),
+            r#"{"size":2,"tags":[],"parts":[{"size":1,"tags":[],"parts":null}]}"#
+        );
+        assert_eq!(
+            written(Print::WITH_NULLS).to_string(),
+            r#"{"size":2,"tags":[],"parts":[{"size":1,"tags":[]}]}"#
+        );
+        assert_eq!(written(Print::SPARSE).to_string(), r#"{"size":2,"parts":[{"size":1}]}"#);
+    }
+
+    #[test]
+    fn every_issue_is_told_with_its_place() {
+        let told = |text| read(text).unwrap_err().iter().map(Issue::to_string).collect::<Vec<_>>();
+        assert_eq!(
+            told(r#"{"tags":["", 1],"parts":[],"more":null}"#),
+            [
+                "size: Field required",
+                "tags: 0: String should have at least 1 character",
+                "tags: 1: Input should be a valid string",
+                "parts: List should have at least 1 item after validation, not 0",
+                "more: Extra inputs are not permitted",
+            ]
+        );
+        assert_eq!(told(r#"{"size":0}"#), ["size: Input should be greater than or equal to 1"]);
+        assert_eq!(told(r#"{"size":13}"#), ["Value error, 13 brings bad luck"]);
+        let huge = r#"{"size":123456789012345678901234567890}"#;
+        assert_eq!(read(huge).unwrap_err()[0].kind, "int_parsing_size");
+        // A thing that is whole by itself is refused for what stands beside its members.
+        assert_eq!(told(r#"{"size":1,"more":1}"#), ["more: Extra inputs are not permitted"]);
+        assert_eq!(read("[]").unwrap_err()[0].kind, "model_attributes_type");
+    }
+}

@@ -163,10 +163,7 @@ impl Reader {
         name: &'static str,
         default: impl FnOnce() -> T,
     ) -> Option<T> {
-        match members.get(name) {
-            Some(value) => self.within(name, |reader| T::read(value, reader)),
-            None => Some(default()),
-        }
+        self.given_or(members.get(name), name, default)
     }
 
     /// A member for which null counts as absent.
@@ -176,9 +173,18 @@ impl Reader {
         name: &'static str,
         default: impl FnOnce() -> T,
     ) -> Option<T> {
-        match members.get(name) {
-            Some(value) if !value.is_null() => self.within(name, |reader| T::read(value, reader)),
-            _ => Some(default()),
+        self.given_or(members.get(name).filter(|value| !value.is_null()), name, default)
+    }
+
+    fn given_or<T: Field>(
+        &mut self,
+        given: Option<&Json>,
+        name: &'static str,
+        default: impl FnOnce() -> T,
+    ) -> Option<T> {
+        match given {
+            Some(value) => self.within(name, |reader| T::read(value, reader)),
+            None => Some(default()),
         }
     }
 
