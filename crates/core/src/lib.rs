@@ -20,6 +20,8 @@ pub mod text;
 pub mod catalogue;
 mod model_alias;
 
+pub mod queue;
+
 pub mod body;
 pub mod disk;
 pub mod snapshot;
@@ -39,4 +41,4 @@ pub use model_alias::controlnet_alias;
 pub use format::Format;
 pub use reference::{ModelReference, Options, Published, Read};
 pub use snapshot::Snapshot;
-pub use view::{CatalogueView, CategoryView, MetadataView};
+pub use view::{CatalogueView, CategoryView, MetadataView, PendingView};

@@ -3,6 +3,7 @@
 pub mod settings;
 
 pub mod app;
+pub mod auth;
 pub mod router;
 mod openapi;
 mod routes;
