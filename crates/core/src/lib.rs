@@ -12,6 +12,8 @@ mod category;
 mod document;
 mod format;
 
+pub mod shape;
+
 pub mod record;
 
 pub mod legacy;
@@ -19,6 +21,8 @@ pub mod text;
 
 pub mod catalogue;
 mod model_alias;
+
+pub mod queue;
 
 pub mod body;
 pub mod disk;
@@ -48,4 +52,4 @@ pub use json::Json;
 pub use model_alias::controlnet_alias;
 pub use reference::{ModelReference, Options, Published, Read};
 pub use snapshot::Snapshot;
-pub use view::{CatalogueView, CategoryView, MetadataView};
+pub use view::{CatalogueView, CategoryView, MetadataView, PendingView};

@@ -11,7 +11,9 @@ use crate::body::Body;
 use crate::json::Object;
 use crate::l1::{L1, Leases, Problem, Snapshots, Statistics};
 use crate::refiner::Refiner;
-use crate::view::{CatalogueView, Catalogues, CategoryView, Derivation, MetadataView, Note};
+use crate::view::{
+    CatalogueView, Catalogues, CategoryView, Derivation, MetadataView, Note, PendingView,
+};
 use crate::{Category, Document, Format};
 
 /// How a reference is opened.
@@ -78,7 +80,7 @@ impl ModelReference {
     pub fn open(backend: Arc<dyn Backend>, options: Options) -> std::io::Result<Self> {
         let loaded = L1::load(backend, options.leases);
         let refiner = options.refine.then(Refiner::start).transpose()?;
-        let views = Arc::new(Views::build(options.derivation(), refiner, loaded.snapshots()));
+        let views = Arc::new(Views::build(options, refiner, loaded.snapshots()));
         let rebuilt = Arc::clone(&views);
         let l1 = loaded.start(Box::new(move |changed, snapshots| {
             rebuilt.rebuild(changed, snapshots);
@@ -122,6 +124,12 @@ impl ModelReference {
         Read { view: self.views.catalogues.load_full(), fresh }
     }
 
+    /// The records that open proposals of a category would lead to.
+    pub async fn pending(&self, category: Category) -> Read<PendingView> {
+        let fresh = self.fresh(inputs_of_pending(category)).await;
+        Read { view: self.views.pending.load_full(), fresh }
+    }
+
     /// Documents that cannot be read at present.
     pub fn problems(&self) -> Vec<Problem> {
         self.l1.problems()
@@ -138,6 +146,11 @@ impl ModelReference {
         views
             .flat_map(|view| view.notes.clone().into_iter().map(move |note| (view.category, note)))
             .collect()
+    }
+
+    /// Queued changes that make no sense or cannot be shown.
+    pub fn notes_on_changes(&self) -> Vec<Note> {
+        self.views.pending.load().notes.clone()
     }
 
     /// Counters of the in-process tier.
@@ -159,37 +172,46 @@ fn inputs_of_category(category: Category) -> impl Iterator<Item = Document> + Cl
     [Document::V2(category), Document::Legacy(category)].into_iter().chain(guidance)
 }
 
+/// The documents that the answer about a category's open proposals is made of.
+fn inputs_of_pending(category: Category) -> impl Iterator<Item = Document> + Clone {
+    let guidance = (category == Category::TextGeneration).then_some(Document::Guidance);
+    std::iter::once(Document::PendingChanges).chain(guidance)
+}
+
 /// The views, each swapped as a whole.
 struct Views {
-    derivation: Derivation,
+    options: Options,
     /// Seconds since 1970 at which the reference was opened.
     opened: u64,
     categories: Vec<ArcSwap<Published<CategoryView>>>,
     v2_metadata: ArcSwap<Published<MetadataView>>,
     legacy_metadata: ArcSwap<Published<MetadataView>>,
     catalogues: ArcSwap<Published<CatalogueView>>,
+    pending: ArcSwap<Published<PendingView>>,
     refiner: Option<Refiner>,
 }
 
 impl Views {
-    fn build(derivation: Derivation, refiner: Option<Refiner>, snapshots: Snapshots<'_>) -> Self {
+    fn build(options: Options, refiner: Option<Refiner>, snapshots: Snapshots<'_>) -> Self {
         let opened = now();
         let catalogues = Catalogues::read(snapshots, &Catalogues::packaged());
         let build = |&category: &Category| {
             let guidance = &catalogues.guidance;
-            publish(CategoryView::build(category, derivation, snapshots, guidance))
+            publish(CategoryView::build(category, options.derivation(), snapshots, guidance))
         };
         let categories = on_two_threads(&Category::ALL, build);
         let v2_metadata = metadata(Format::V2, snapshots, &categories, opened);
         let legacy_metadata = metadata(Format::Legacy, snapshots, &categories, opened);
+        let pending = PendingView::build(options.canonical, snapshots, &catalogues.guidance);
         let catalogues = CatalogueView::new(catalogues, &all_records(&categories));
         let views = Self {
-            derivation,
+            options,
             opened,
             categories: categories.into_iter().map(ArcSwap::new).collect(),
             v2_metadata: ArcSwap::new(publish(v2_metadata)),
             legacy_metadata: ArcSwap::new(publish(legacy_metadata)),
             catalogues: ArcSwap::new(publish(catalogues)),
+            pending: ArcSwap::new(publish(pending)),
             refiner,
         };
         for category in Category::ALL {
@@ -201,12 +223,26 @@ impl Views {
 
     /// Builds anew what depends on the documents that changed.
     fn rebuild(&self, changed: &[Document], snapshots: Snapshots<'_>) {
+        if changed.iter().any(|document| *document != Document::PendingChanges) {
+            self.rebuild_models(changed, snapshots);
+        }
+        let of_pending =
+            |document| matches!(document, Document::PendingChanges | Document::Guidance);
+        if changed.iter().copied().any(of_pending) {
+            let guidance = &self.catalogues.load().catalogues.guidance;
+            let view = PendingView::build(self.options.canonical, snapshots, guidance);
+            self.pending.store(publish(view));
+        }
+    }
+
+    fn rebuild_models(&self, changed: &[Document], snapshots: Snapshots<'_>) {
         let before = self.catalogues.load_full();
         let catalogues = Catalogues::read(snapshots, &before.catalogues);
         for category in Category::ALL {
             if inputs_of_category(category).any(|input| changed.contains(&input)) {
                 let guidance = &catalogues.guidance;
-                let view = CategoryView::build(category, self.derivation, snapshots, guidance);
+                let view =
+                    CategoryView::build(category, self.options.derivation(), snapshots, guidance);
                 self.refine(view.bodies());
                 self.categories[category.index()].store(publish(view));
             }

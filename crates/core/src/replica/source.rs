@@ -8,9 +8,10 @@ use bytes::Bytes;
 use super::FollowerSettings;
 use crate::backend::files::layout::Layout;
 use crate::catalogue::licensing::read_export;
-use crate::catalogue::{Baselines, Guidance, Problem};
+use crate::catalogue::{Baselines, Guidance, Stored};
 use crate::json::{Json, Style};
 use crate::published::{self, Conversion};
+use crate::shape::Issue;
 use crate::{Category, Document};
 
 /// One thing that is fetched.
@@ -92,7 +93,7 @@ impl Source {
             Self::Licensing => {
                 let (definitions, assets) = checked(read_export(&object(&body)?))?;
                 let text = |file: Json| Bytes::from(file.to_text(Style::INDENT_2_ASCII));
-                let files = [text(definitions.to_file()), text(assets.to_file())];
+                let files = [text(definitions.to_json()), text(assets.to_json())];
                 Ok(self.paths(layout).into_iter().zip(files).collect())
             }
             Self::Published(category) => {
@@ -133,9 +134,9 @@ fn object(body: &[u8]) -> Result<Json, String> {
     }
 }
 
-fn checked<T>(parsed: Result<T, Vec<Problem>>) -> Result<T, String> {
-    parsed.map_err(|problems| {
-        let reasons: Vec<String> = problems.iter().map(ToString::to_string).collect();
+fn checked<T>(parsed: Result<T, Vec<Issue>>) -> Result<T, String> {
+    parsed.map_err(|issues| {
+        let reasons: Vec<String> = issues.iter().map(ToString::to_string).collect();
         reasons.join("; ")
     })
 }

@@ -2,40 +2,53 @@
 
 use indexmap::IndexMap;
 
-use super::store::{Store, Stored};
 use super::view::MODEL;
-use super::{Assets, Definitions};
-use crate::catalogue::problem::Reading;
-use crate::catalogue::{CatalogueMetadata, Problem};
+use super::{Assets, Definitions, Store};
+use crate::catalogue::{CatalogueMetadata, Keyed, Records};
 use crate::json::{Json, Object};
+use crate::shape::{Field, Issue, Reader, Unknown};
 
 /// What views add to an asset's own members.
 const ADDED_BY_VIEWS: [&str; 2] = ["category", "definition_urls"];
 
 /// The definitions and assets in an export. Models are left out, their licensing stands in their
 /// records. Checked as strictly as the files; only the export itself may have members nobody knows.
-pub fn read_export(export: &Json) -> Result<(Definitions, Assets), Vec<Problem>> {
-    Reading::document(|reading| read(export, reading))
+pub fn read_export(export: &Json) -> Result<(Definitions, Assets), Vec<Issue>> {
+    let mut reader = Reader::new(Unknown::Reject);
+    let read = read(export, &mut reader);
+    reader.conclude(read).map(|(files, _)| files)
 }
 
-fn read(export: &Json, reading: &mut Reading) -> Option<(Definitions, Assets)> {
+fn read(export: &Json, reader: &mut Reader) -> Option<(Definitions, Assets)> {
     let member = |name| export.get(name).unwrap_or(&Json::Null);
     let metadata =
-        reading.within("metadata", |reading| CatalogueMetadata::read(member("metadata"), reading));
-    let definitions = list(member("licenses"), "licenses", reading);
-    let definitions = definitions.map(|list| list.iter().collect::<Vec<&Json>>());
-    let assets = list(member("assets"), "assets", reading);
-    let assets: Option<Vec<Json>> =
-        assets.map(|list| list.iter().filter_map(own_members).collect());
+        reader.within("metadata", |reader| CatalogueMetadata::read(member("metadata"), reader));
+    let definitions = list(member("licenses"), "licenses", reader, |value| Some(value.clone()));
+    let assets = list(member("assets"), "assets", reader, own_members);
     let metadata = metadata?;
-    let definitions = store("licenses", definitions?, metadata.clone(), reading);
-    let assets = store("assets", assets?.iter().collect(), metadata, reading);
-    Some((definitions?, assets?))
+    let definitions = Store { metadata: metadata.clone(), records: definitions? };
+    Some((definitions, Store { metadata, records: assets? }))
 }
 
-fn list<'a>(value: &'a Json, name: &str, reading: &mut Reading) -> Option<&'a [Json]> {
-    let list = value.as_array();
-    list.or_else(|| reading.within(name, |reading| reading.refuse("list_type", "expected a list")))
+/// Reads what `own` leaves of every element, and puts it under its key.
+fn list<T: Keyed>(
+    value: &Json,
+    name: &'static str,
+    reader: &mut Reader,
+    own: impl Fn(&Json) -> Option<Json>,
+) -> Option<Records<T>> {
+    reader.within(name, |reader| {
+        let Some(list) = value.as_array() else {
+            return reader.refuse("list_type", "Input should be a valid list", value);
+        };
+        let mut records = IndexMap::with_capacity(list.len());
+        for (place, value) in list.iter().enumerate() {
+            let Some(value) = own(value) else { continue };
+            let record = reader.within(place, |reader| T::read(&value, reader))?;
+            records.insert(record.key(), record);
+        }
+        Some(Records(records))
+    })
 }
 
 /// The asset behind a view; `None` for a model.
@@ -54,28 +67,11 @@ fn own_members(view: &Json) -> Option<Json> {
     Some(view)
 }
 
-fn store<T: Stored>(
-    name: &str,
-    list: Vec<&Json>,
-    metadata: CatalogueMetadata,
-    reading: &mut Reading,
-) -> Option<Store<T>> {
-    let mut records = IndexMap::with_capacity(list.len());
-    for value in list {
-        match T::parse(value) {
-            Ok(record) => {
-                records.insert(record.key(), record);
-            }
-            Err(problems) => return reading.within(name, |reading| reading.adopt(problems)),
-        }
-    }
-    Some(Store { metadata, records })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Category;
+    use crate::catalogue::Stored;
     use crate::catalogue::licensing::Register;
 
     fn export() -> Json {
@@ -91,8 +87,8 @@ mod tests {
         assert_eq!(definitions.records, Definitions::packaged().records);
         assert_eq!(assets.records, Assets::packaged().records);
         assert_eq!(definitions.metadata.revision, Definitions::packaged().metadata.revision);
-        assert!(Definitions::parse(&definitions.to_file()).is_ok());
-        assert!(Assets::parse(&assets.to_file()).is_ok());
+        assert!(Definitions::parse(&definitions.to_json()).is_ok());
+        assert!(Assets::parse(&assets.to_json()).is_ok());
     }
 
     #[test]
