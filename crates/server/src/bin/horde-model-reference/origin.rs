@@ -30,7 +30,7 @@ pub(crate) fn seed(
                 }
             }
             Err(error) => {
-                tracing::error!(%category, %error, "not seeded; the category stays absent")
+                tracing::error!(%category, %error, "not seeded; the category stays absent");
             }
         }
     }
