@@ -32,6 +32,15 @@ pub mod view;
 pub mod backend;
 pub mod l1;
 
+#[cfg(feature = "fetch")]
+pub mod fetch;
+#[cfg(feature = "fetch")]
+mod published;
+#[cfg(feature = "fetch")]
+pub mod replica;
+#[cfg(feature = "fetch")]
+pub mod seed;
+
 mod reference;
 mod refiner;
 

@@ -11,7 +11,9 @@ use crate::body::Body;
 use crate::json::Object;
 use crate::l1::{L1, Leases, Problem, Snapshots, Statistics};
 use crate::refiner::Refiner;
-use crate::view::{CatalogueView, Catalogues, CategoryView, MetadataView, Note, PendingView};
+use crate::view::{
+    CatalogueView, Catalogues, CategoryView, Derivation, MetadataView, Note, PendingView,
+};
 use crate::{Category, Document, Format};
 
 /// How a reference is opened.
@@ -19,6 +21,9 @@ use crate::{Category, Document, Format};
 pub struct Options {
     /// The format that is the source of truth; the other is derived from it.
     pub canonical: Format,
+    /// Whether the documents are copies of what a PRIMARY serves. Then both formats are served as
+    /// they are, whichever is canonical there.
+    pub copied: bool,
     /// Bounds on staleness.
     pub leases: Leases,
     /// Whether bodies are compressed better in the background.
@@ -27,7 +32,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { canonical: Format::V2, leases: Leases::default(), refine: true }
+        Self { canonical: Format::V2, copied: false, leases: Leases::default(), refine: true }
+    }
+}
+
+impl Options {
+    fn derivation(self) -> Derivation {
+        if self.copied { Derivation::OfTheMissing } else { Derivation::From(self.canonical) }
     }
 }
 
@@ -69,7 +80,7 @@ impl ModelReference {
     pub fn open(backend: Arc<dyn Backend>, options: Options) -> std::io::Result<Self> {
         let loaded = L1::load(backend, options.leases);
         let refiner = options.refine.then(Refiner::start).transpose()?;
-        let views = Arc::new(Views::build(options.canonical, refiner, loaded.snapshots()));
+        let views = Arc::new(Views::build(options, refiner, loaded.snapshots()));
         let rebuilt = Arc::clone(&views);
         let l1 = loaded.start(Box::new(move |changed, snapshots| {
             rebuilt.rebuild(changed, snapshots);
@@ -169,7 +180,7 @@ fn inputs_of_pending(category: Category) -> impl Iterator<Item = Document> + Clo
 
 /// The views, each swapped as a whole.
 struct Views {
-    canonical: Format,
+    options: Options,
     /// Seconds since 1970 at which the reference was opened.
     opened: u64,
     categories: Vec<ArcSwap<Published<CategoryView>>>,
@@ -181,20 +192,20 @@ struct Views {
 }
 
 impl Views {
-    fn build(canonical: Format, refiner: Option<Refiner>, snapshots: Snapshots<'_>) -> Self {
+    fn build(options: Options, refiner: Option<Refiner>, snapshots: Snapshots<'_>) -> Self {
         let opened = now();
         let catalogues = Catalogues::read(snapshots, &Catalogues::packaged());
         let build = |&category: &Category| {
             let guidance = &catalogues.guidance;
-            publish(CategoryView::build(category, canonical, snapshots, guidance))
+            publish(CategoryView::build(category, options.derivation(), snapshots, guidance))
         };
         let categories = on_two_threads(&Category::ALL, build);
         let v2_metadata = metadata(Format::V2, snapshots, &categories, opened);
         let legacy_metadata = metadata(Format::Legacy, snapshots, &categories, opened);
-        let pending = PendingView::build(canonical, snapshots, &catalogues.guidance);
+        let pending = PendingView::build(options.canonical, snapshots, &catalogues.guidance);
         let catalogues = CatalogueView::new(catalogues, &all_records(&categories));
         let views = Self {
-            canonical,
+            options,
             opened,
             categories: categories.into_iter().map(ArcSwap::new).collect(),
             v2_metadata: ArcSwap::new(publish(v2_metadata)),
@@ -219,7 +230,7 @@ impl Views {
             |document| matches!(document, Document::PendingChanges | Document::Guidance);
         if changed.iter().copied().any(of_pending) {
             let guidance = &self.catalogues.load().catalogues.guidance;
-            let view = PendingView::build(self.canonical, snapshots, guidance);
+            let view = PendingView::build(self.options.canonical, snapshots, guidance);
             self.pending.store(publish(view));
         }
     }
@@ -230,7 +241,8 @@ impl Views {
         for category in Category::ALL {
             if inputs_of_category(category).any(|input| changed.contains(&input)) {
                 let guidance = &catalogues.guidance;
-                let view = CategoryView::build(category, self.canonical, snapshots, guidance);
+                let derivation = self.options.derivation();
+                let view = CategoryView::build(category, derivation, snapshots, guidance);
                 self.refine(view.bodies());
                 self.categories[category.index()].store(publish(view));
             }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use horde_model_reference::replica::FollowerWatch;
 use horde_model_reference::settings::{Licensing, Queue, ReplicateMode};
 use horde_model_reference::{Format, ModelReference};
 
@@ -20,6 +21,8 @@ pub struct Inner {
     pub reference: ModelReference,
     /// Whether this server is the authority or a copy.
     pub mode: ReplicateMode,
+    /// How a copy is kept current; `None` where it is not, and on the authority.
+    pub follower: Option<FollowerWatch>,
     /// The format that is the source of truth.
     pub canonical: Format,
     /// Whose key is whose.

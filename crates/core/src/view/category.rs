@@ -46,21 +46,46 @@ enum Records {
     Derived(Object),
 }
 
+/// Which format follows the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Derivation {
+    /// The canonical format is the source of the other, wherever it is there.
+    From(Format),
+    /// Both are copies of what a PRIMARY serves: only what is not there is derived.
+    OfTheMissing,
+}
+
+impl Derivation {
+    fn makes_v2(self, v2: &Snapshot) -> bool {
+        match self {
+            Self::From(canonical) => canonical == Format::Legacy,
+            Self::OfTheMissing => !v2.is_present(),
+        }
+    }
+
+    fn makes_v1(self, legacy: &Snapshot) -> bool {
+        match self {
+            Self::From(canonical) => canonical == Format::V2,
+            Self::OfTheMissing => !legacy.is_present(),
+        }
+    }
+}
+
 impl CategoryView {
-    /// Builds both forms from the documents of the category. With `canonical` legacy, v2 is derived
-    /// from the legacy document where there is one; else v1 is derived from v2.
+    /// Builds both forms from the documents of the category.
     pub fn build(
         category: Category,
-        canonical: Format,
+        derivation: Derivation,
         snapshots: Snapshots<'_>,
         guidance: &Guidance,
     ) -> Self {
         let v2 = snapshots.get(Document::V2(category));
         let legacy = snapshots.get(Document::Legacy(category));
         let mut notes = Vec::new();
-        let derived = match canonical {
-            Format::Legacy => legacy::v2_from_legacy(category, &legacy, v2.object(), &mut notes),
-            Format::V2 => None,
+        let derived = if derivation.makes_v2(&v2) {
+            legacy::v2_from_legacy(category, &legacy, v2.object(), &mut notes)
+        } else {
+            None
         };
         let records = match derived {
             Some(records) => Some(Records::Derived(records)),
@@ -69,7 +94,7 @@ impl CategoryView {
         let generation = v2.generation.max(legacy.generation);
         let mut view = Self { records, notes, generation, ..Self::absent(category) };
         let v1 = match view.records() {
-            Some(records) if canonical == Format::V2 => {
+            Some(records) if derivation.makes_v1(&legacy) => {
                 let mut notes = Vec::new();
                 let answer = legacy::answer_from_v2(category, &legacy, records, &mut notes);
                 view.notes.extend(notes);

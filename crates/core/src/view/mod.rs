@@ -11,7 +11,7 @@ mod pending;
 mod records_body;
 
 pub use catalogue::{CatalogueView, Catalogues};
-pub use category::{CategoryView, Note};
+pub use category::{CategoryView, Derivation, Note};
 pub(crate) use legacy::derive_v2;
 pub use metadata::MetadataView;
 pub use pending::PendingView;

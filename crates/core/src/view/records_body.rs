@@ -27,7 +27,8 @@ struct Place {
 }
 
 impl RecordsBody {
-    /// Prints `records` compactly, each with what `additions` names appended as last members.
+    /// Prints `records` compactly, each with what `additions` names appended as last members, in
+    /// place of stored members of these names.
     /// Values that are no objects are left out: one of them would make clients refuse the category.
     pub fn new(
         records: &Object,
@@ -78,7 +79,9 @@ impl RecordsBody {
 
 fn write_record(text: &mut String, members: &Object, additions: &[(&'static str, Json)]) {
     text.push('{');
+    let is_added = |name: &str| additions.iter().any(|(added, _)| *added == name);
     let stored = members.iter().map(|(name, value)| (name.as_str(), value));
+    let stored = stored.filter(|(name, _)| !is_added(name));
     let added = additions.iter().map(|(name, value)| (*name, value));
     for (index, (name, value)) in stored.chain(added).enumerate() {
         if index > 0 {
@@ -97,7 +100,8 @@ mod tests {
 
     #[test]
     fn records_are_slices_of_the_whole() {
-        let records = Json::parse(br#"{"a":{"x":1.0},"bad":7,"b/c":{}}"#).unwrap();
+        let records = br#"{"a":{"added":0,"x":1.0},"bad":7,"b/c":{}}"#;
+        let records = Json::parse(records).unwrap();
         let records = records.as_object().unwrap();
         let body = RecordsBody::new(records, |name, _, _| vec![("added", Json::from(name))]);
         let whole = &body.body.identity.bytes;

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use horde_model_reference::json::Style;
+use horde_model_reference::replica::FollowerStatus;
 use horde_model_reference::{Category, Document, Json};
 use http::StatusCode;
 
@@ -38,7 +39,7 @@ pub(crate) fn table() -> Vec<Route> {
     ]
 }
 
-/// Ready while the files can be looked at. A broken document is told, but the rest is served: it
+/// Ready while the files can be looked at, however long ago a replica's PRIMARY was last heard. A broken document is told, but the rest is served: it
 /// does not make the service unready.
 async fn readyz(State(app): State<App>) -> Response {
     let fresh = app.reference.is_current().await;
@@ -75,6 +76,7 @@ async fn readyz(State(app): State<App>) -> Response {
         ("broken_documents", documents),
         ("skipped_records", Json::Array(records)),
         ("skipped_changes", Json::Array(changes)),
+        ("replication", app.follower.as_ref().map(|follower| replication(follower.status())).into()),
         (
             "memory_tier",
             Json::from([
@@ -85,6 +87,16 @@ async fn readyz(State(app): State<App>) -> Response {
         ),
     ]);
     respond::json(status, body.to_text(Style::COMPACT))
+}
+
+fn replication(status: FollowerStatus) -> Json {
+    Json::from([
+        ("rounds", Json::from(status.rounds)),
+        ("files_written", status.written.into()),
+        ("last_success", status.last_success.into()),
+        ("failures", u64::from(status.failures).into()),
+        ("last_error", status.last_error.into()),
+    ])
 }
 
 fn broken_documents(app: &App) -> Json {

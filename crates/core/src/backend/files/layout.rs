@@ -91,6 +91,22 @@ pub fn legacy_file_name(category: Category) -> String {
     }
 }
 
+/// Where a replica keeps a file with records that its PRIMARY replaced by one without any.
+pub fn before(path: &Path) -> PathBuf {
+    suffixed(path, ".before")
+}
+
+/// Where a replica keeps a file of which its PRIMARY says that there is none.
+pub fn gone(path: &Path) -> PathBuf {
+    suffixed(path, ".gone")
+}
+
+fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
 /// Where writers of the reference set a file aside before they put the new one in place.
 pub fn set_aside(path: &Path) -> PathBuf {
     path.with_extension("bak")

@@ -5,6 +5,7 @@
 
 mod asset;
 mod definition;
+mod export;
 mod register;
 mod store;
 mod summary;
@@ -12,6 +13,7 @@ mod view;
 
 pub use asset::{Asset, AssetKind, Assets};
 pub use definition::{Definition, Definitions};
+pub use export::read_export;
 pub use register::{AssetFilter, LeftOut, Page, Register};
 pub use store::Store;
 pub use view::{AssetView, not_recorded, unknown_assignment};

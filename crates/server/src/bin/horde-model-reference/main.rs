@@ -3,6 +3,7 @@
 mod completions;
 mod env;
 mod logging;
+mod origin;
 mod serve;
 
 use std::process::ExitCode;

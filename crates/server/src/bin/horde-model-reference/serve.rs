@@ -9,7 +9,8 @@ use anyhow::Context;
 use horde_model_reference::backend::files::Files;
 use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::l1::Leases;
-use horde_model_reference::settings::{ReplicateMode, Settings, Sources};
+use horde_model_reference::replica::Follower;
+use horde_model_reference::settings::{Settings, Sources};
 use horde_model_reference::{Category, ModelReference, Options};
 use horde_model_reference_server::app::{App, Inner};
 use horde_model_reference_server::auth::Users;
@@ -22,7 +23,7 @@ use listenfd::ListenFd;
 use socket2::{Domain, Socket, Type};
 use tokio_util::sync::CancellationToken;
 
-use crate::logging;
+use crate::{logging, origin};
 
 /// Connections the system may hold for us before they are accepted.
 const BACKLOG: i32 = 1024;
@@ -62,11 +63,14 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
     let stop = stop_on_signals()?;
     let listener = listen(&settings.http)?;
     let address = listener.local_addr()?;
-    let reference = open(&settings.core)?;
+    let layout = layout(&settings.core);
+    let follower = origin::follow(&settings.core, &layout, &stop);
+    let reference = open(&settings.core, layout, &stop)?;
     let users = Users::new(&settings.core.horde_api, &settings.auth)?;
     let app = App::new(Inner {
         reference,
         mode: settings.core.replication.mode,
+        follower: follower.as_ref().map(Follower::watch),
         canonical: settings.core.storage.canonical_format,
         users,
         queue: settings.core.queue,
@@ -78,6 +82,7 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
     tracing::info!(%address, "serving at http://{address}/api");
     let layers = Layers::new(app.clone(), router(app));
     serve(listener, layers, limits(&settings.http), &stop)?;
+    drop(follower);
     tracing::info!("stopped");
     Ok(())
 }
@@ -103,13 +108,17 @@ impl Args {
     }
 }
 
-fn open(settings: &Settings) -> anyhow::Result<ModelReference> {
+fn open(
+    settings: &Settings,
+    layout: Layout,
+    stop: &CancellationToken,
+) -> anyhow::Result<ModelReference> {
     let storage = &settings.storage;
-    let layout = layout(settings);
     let coherence = &settings.coherence;
     let ms = |ms| Duration::from_millis(ms);
     let options = Options {
         canonical: storage.canonical_format,
+        copied: !settings.replication.is_primary(),
         leases: Leases {
             lease: ms(coherence.lease_ms.get().into()),
             look_every: ms(coherence.look_every_ms().into()),
@@ -119,8 +128,11 @@ fn open(settings: &Settings) -> anyhow::Result<ModelReference> {
         ..Options::default()
     };
     let root = layout.root.display().to_string();
+    if settings.seeding.enabled {
+        origin::seed(settings, &layout, stop)?;
+    }
     let files = Files::new(layout);
-    if settings.replication.mode == ReplicateMode::Primary {
+    if settings.replication.is_primary() {
         for failure in files.prepare(options.canonical) {
             tracing::error!(%failure, "the data folder could not be completed");
         }
