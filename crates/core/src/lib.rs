@@ -30,15 +30,15 @@ pub mod view;
 pub mod backend;
 pub mod l1;
 
-mod refiner;
 mod reference;
+mod refiner;
 
 pub use category::{Category, Domain, Purpose, UnknownCategory};
 pub use document::Document;
 pub use error::{Error, Result};
+pub use format::Format;
 pub use json::Json;
 pub use model_alias::controlnet_alias;
-pub use format::Format;
 pub use reference::{ModelReference, Options, Published, Read};
 pub use snapshot::Snapshot;
 pub use view::{CatalogueView, CategoryView, MetadataView, PendingView};

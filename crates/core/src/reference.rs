@@ -132,7 +132,8 @@ impl ModelReference {
     /// Records that are not served, or not in every format, by category.
     pub fn notes(&self) -> Vec<(Category, Note)> {
         let views = self.views.categories.iter().map(ArcSwap::load_full);
-        views.flat_map(|view| view.notes.clone().into_iter().map(move |note| (view.category, note)))
+        views
+            .flat_map(|view| view.notes.clone().into_iter().map(move |note| (view.category, note)))
             .collect()
     }
 
@@ -214,7 +215,8 @@ impl Views {
         if changed.iter().any(|document| *document != Document::PendingChanges) {
             self.rebuild_models(changed, snapshots);
         }
-        let of_pending = |document| matches!(document, Document::PendingChanges | Document::Guidance);
+        let of_pending =
+            |document| matches!(document, Document::PendingChanges | Document::Guidance);
         if changed.iter().copied().any(of_pending) {
             let guidance = &self.catalogues.load().catalogues.guidance;
             let view = PendingView::build(self.canonical, snapshots, guidance);

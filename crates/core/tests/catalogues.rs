@@ -15,16 +15,7 @@ use horde_model_reference::json::{Json, Object};
 
 /// The folder with the recorded contract, if it is there.
 fn contract() -> Option<PathBuf> {
-    let shared = std::env::var_os("HMR_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let contract = shared.join("contract");
-    if !contract.is_dir() {
-        println!("skipped: there is no recorded contract beside the workspace");
-        return None;
-    }
-    Some(contract)
+    testkit::shared().map(|shared| shared.join("contract"))
 }
 
 fn read(path: &Path) -> Json {

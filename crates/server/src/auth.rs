@@ -131,7 +131,12 @@ enum Stage {
 }
 
 impl Inner {
-    async fn ask(self: Arc<Self>, digest: Digest, key: ApiKey, sender: watch::Sender<Option<Answer>>) {
+    async fn ask(
+        self: Arc<Self>,
+        digest: Digest,
+        key: ApiKey,
+        sender: watch::Sender<Option<Answer>>,
+    ) {
         let answer = self.find_user.ask(&key).await.map(Arc::new);
         let lifetime = match &answer {
             Ok(_) => self.valid_for,

@@ -1,8 +1,8 @@
 //! What clients are told when something is not as they asked: the only file that spells error bodies.
 
 use axum::response::{IntoResponse, Response};
-use horde_model_reference::json::{Json, Object, Style};
 use horde_model_reference::Category;
+use horde_model_reference::json::{Json, Object, Style};
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, StatusCode};
 
@@ -73,8 +73,8 @@ pub struct QueryProblem {
     pub kind: &'static str,
     /// What was expected.
     pub message: String,
-    /// What was sent; `Null` where it is missing.
-    pub input: Json,
+    /// What was sent; `None` where it is missing.
+    pub input: Option<String>,
 }
 
 impl ApiError {
@@ -92,15 +92,11 @@ impl ApiError {
             Self::UnknownCategory(_)
             | Self::UnknownLegacyCategory(_)
             | Self::UnknownWord { .. }
-            | Self::Query(_) => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            | Self::Query(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Refused(Refusal::TimedOut | Refusal::Unavailable)
             | Self::NoQueue
             | Self::NoMetadataInReplica
-            | Self::WrongCanonicalFormat { .. } => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            | Self::WrongCanonicalFormat { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -112,17 +108,15 @@ impl ApiError {
             Self::Refused(Refusal::InvalidKey) => "Invalid API key".into(),
             Self::Refused(Refusal::TimedOut) => "Auth service timed out".into(),
             Self::Refused(Refusal::Unavailable) => "Auth service unavailable".into(),
-            Self::NoQueue => {
-                "Pending queue is disabled or unsupported on this deployment.".into()
-            }
+            Self::NoQueue => "Pending queue is disabled or unsupported on this deployment.".into(),
             Self::NotFound => "Not Found".into(),
             Self::MethodNotAllowed => "Method Not Allowed".into(),
-            Self::PathNotText => {
-                "The path is not UTF-8 text after percent-decoding.".into()
-            }
-            Self::UnknownCategory(given) => {
-                unknown_word(["path", "model_category_name"], &Category::ALL.map(Category::name), given)
-            }
+            Self::PathNotText => "The path is not UTF-8 text after percent-decoding.".into(),
+            Self::UnknownCategory(given) => unknown_word(
+                ["path", "model_category_name"],
+                &Category::ALL.map(Category::name),
+                given,
+            ),
             Self::UnknownWord { location, words, given } => unknown_word(*location, words, given),
             Self::UnknownLegacyCategory(given) => {
                 let quoted = python_repr(given);
@@ -176,7 +170,7 @@ impl From<Refusal> for ApiError {
 
 impl QueryProblem {
     fn to_json(&self) -> Json {
-        problem(self.kind, &["query", self.name], &self.message, self.input.clone(), None)
+        problem(self.kind, &["query", self.name], &self.message, self.input.clone().into(), None)
     }
 }
 

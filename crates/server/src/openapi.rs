@@ -12,7 +12,7 @@ const SCHEMAS: &str = include_str!("openapi/schemas.json");
 const KEY_SCHEME: &str = "APIKeyHeader";
 
 /// The document as compact JSON.
-pub fn document() -> String {
+pub(crate) fn document() -> String {
     let mut paths = Object::new();
     for route in router::table() {
         paths.insert(documented_path(route.path), Json::from([("get", operation(&route))]));
@@ -26,15 +26,19 @@ pub fn document() -> String {
             Json::from([
                 ("title", Json::from("AI-Horde model reference")),
                 ("version", env!("CARGO_PKG_VERSION").into()),
-                ("description", "Which AI models exist, where their files are, what they are.".into()),
+                (
+                    "description",
+                    "Which AI models exist, where their files are, what they are.".into(),
+                ),
             ]),
         ),
-        ("servers", vec![Json::from([("url", Json::from("/api"))]), Json::from([("url", Json::from("/"))])].into()),
-        ("paths", paths.into()),
         (
-            "components",
-            Json::from([("schemas", schemas), ("securitySchemes", security_schemes())]),
+            "servers",
+            vec![Json::from([("url", Json::from("/api"))]), Json::from([("url", Json::from("/"))])]
+                .into(),
         ),
+        ("paths", paths.into()),
+        ("components", Json::from([("schemas", schemas), ("securitySchemes", security_schemes())])),
     ]);
     document.to_text(Style::COMPACT)
 }
@@ -112,7 +116,8 @@ fn responses(route: &Route) -> Json {
     for status in errors {
         let schema = Json::from([("schema", reference("Error"))]);
         let content = Json::from([("application/json", schema)]);
-        let error = Json::from([("description", Json::from(meaning(status))), ("content", content)]);
+        let error =
+            Json::from([("description", Json::from(meaning(status))), ("content", content)]);
         responses.insert(status.to_string(), error);
     }
     responses.into()

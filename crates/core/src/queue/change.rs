@@ -1,7 +1,7 @@
 //! One entry of the queue, as its file spells it.
 
-use crate::json::{Json, Object};
 use crate::Category;
+use crate::json::{Json, Object};
 
 /// What an entry without the member is about.
 const MODEL: &str = "model_reference";

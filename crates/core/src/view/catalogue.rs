@@ -43,13 +43,35 @@ impl Catalogues {
         let packaged = Self::packaged();
         let mut refused = Vec::new();
         let baselines = Document::Baselines;
-        let baselines = read(snapshots, baselines, &before.baselines, packaged.baselines, Baselines::parse, &mut refused);
+        let baselines = read(
+            snapshots,
+            baselines,
+            &before.baselines,
+            packaged.baselines,
+            Baselines::parse,
+            &mut refused,
+        );
         let guidance = Document::Guidance;
-        let guidance = read(snapshots, guidance, &before.guidance, packaged.guidance, Guidance::parse, &mut refused);
+        let guidance = read(
+            snapshots,
+            guidance,
+            &before.guidance,
+            packaged.guidance,
+            Guidance::parse,
+            &mut refused,
+        );
         let licenses = Document::Licenses;
-        let licenses = read(snapshots, licenses, &before.licenses, packaged.licenses, Definitions::parse, &mut refused);
+        let licenses = read(
+            snapshots,
+            licenses,
+            &before.licenses,
+            packaged.licenses,
+            Definitions::parse,
+            &mut refused,
+        );
         let assets = Document::LicensedAssets;
-        let assets = read(snapshots, assets, &before.assets, packaged.assets, Assets::parse, &mut refused);
+        let assets =
+            read(snapshots, assets, &before.assets, packaged.assets, Assets::parse, &mut refused);
         for (document, reason) in &refused {
             tracing::error!(%document, %reason, "catalogue refused; the last good one is served");
         }

@@ -85,9 +85,7 @@ pub(super) fn v2_from_legacy(
     let Converted { mut records, rejected } = match (&legacy.content, category) {
         (Content::Csv, _) => legacy::table_to_v2(&table(legacy)?),
         (Content::Json(_), Category::TextGeneration) | (Content::Absent, _) => return None,
-        (Content::Json(source), _) => {
-            legacy::convert(category, source.as_object()?, SLOW_RULE)
-        }
+        (Content::Json(source), _) => legacy::convert(category, source.as_object()?, SLOW_RULE),
     };
     note(&rejected, "cannot be converted to v2", notes);
     let Some(stored) = stored else { return Some(records) };

@@ -5,8 +5,8 @@
 
 pub mod catalogue;
 pub mod category;
-pub mod metadata;
 mod legacy;
+pub mod metadata;
 mod pending;
 mod records_body;
 

@@ -97,7 +97,9 @@ impl FindUser {
         while let Some(chunk) = response.chunk().await.map_err(Failure::of)? {
             body.extend_from_slice(&chunk);
             if body.len() > LARGEST_ANSWER {
-                return Err(Failure::NoSense(format!("it answers more than {LARGEST_ANSWER} bytes")));
+                return Err(Failure::NoSense(format!(
+                    "it answers more than {LARGEST_ANSWER} bytes"
+                )));
             }
         }
         Ok((response.status(), body))

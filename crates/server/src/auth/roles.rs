@@ -43,11 +43,8 @@ mod tests {
     #[test]
     fn approvers_may_propose_but_not_edit_licences() {
         let words = |words: &str| words.split(',').collect();
-        let queue = Queue {
-            requestor_ids: words("1"),
-            approver_ids: words("2"),
-            ..Queue::default()
-        };
+        let queue =
+            Queue { requestor_ids: words("1"), approver_ids: words("2"), ..Queue::default() };
         let licensing = Licensing { editor_ids: words("2,3"), ..Licensing::default() };
         let roles = |id: &str| {
             let user = User { id: id.into(), name: format!("a#{id}") };

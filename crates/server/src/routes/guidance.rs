@@ -86,7 +86,11 @@ pub(crate) fn table() -> Vec<Route> {
             tag: "text guidance",
             summary: "All guidance there is for a model.",
             access: Access::Everybody,
-            query: &[QueryParameter { name: "name", schema: TEXT, meaning: "The model. Required." }],
+            query: &[QueryParameter {
+                name: "name",
+                schema: TEXT,
+                meaning: "The model. Required.",
+            }],
             answer: Answer::Json("ModelGuidance"),
             errors: &[404, 422],
             method: get(read_model),

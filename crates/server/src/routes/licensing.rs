@@ -16,8 +16,7 @@ use crate::respond::{self, Provenance};
 use crate::router::{Access, Answer, QueryParameter, Route};
 
 const TEXT: &str = r#"{"type":"string"}"#;
-const PERMISSION: &str =
-    r#"{"enum":["allowed","allowed_with_conditions","prohibited","unknown"]}"#;
+const PERMISSION: &str = r#"{"enum":["allowed","allowed_with_conditions","prohibited","unknown"]}"#;
 const OFFSET: QueryParameter = QueryParameter {
     name: "offset",
     schema: r#"{"type":"integer","minimum":0,"default":0}"#,
@@ -68,9 +67,7 @@ pub(crate) fn table() -> Vec<Route> {
                 let read = app.reference.catalogues().await;
                 match read.view.catalogues.licenses.get(&id) {
                     Some(definition) => Ok(ok(definition.to_json())),
-                    None => {
-                        Err(ApiError::Missing(format!("License definition not found: {id}")))
-                    }
+                    None => Err(ApiError::Missing(format!("License definition not found: {id}"))),
                 }
             }),
         },
@@ -159,10 +156,7 @@ pub(crate) fn table() -> Vec<Route> {
     ]
 }
 
-async fn answer(
-    app: &App,
-    ask: impl FnOnce(&Register) -> Result<Json, ApiError>,
-) -> Answered {
+async fn answer(app: &App, ask: impl FnOnce(&Register) -> Result<Json, ApiError>) -> Answered {
     let read = app.reference.catalogues().await;
     Ok(ok(ask(&read.view.register)?))
 }
@@ -199,8 +193,7 @@ async fn read_model(
 
 async fn export(State(app): State<App>, sent: Preconditions) -> Answered {
     let read = app.reference.catalogues().await;
-    let provenance =
-        Provenance { generation: None, published: read.view.at, fresh: read.fresh };
+    let provenance = Provenance { generation: None, published: read.view.at, fresh: read.fresh };
     Ok(respond::body(&sent, &read.view.licensing_export, provenance))
 }
 
