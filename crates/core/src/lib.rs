@@ -12,6 +12,8 @@ mod category;
 mod document;
 mod format;
 
+pub mod shape;
+
 pub mod record;
 
 pub mod legacy;

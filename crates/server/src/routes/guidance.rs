@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::routing::get;
-use horde_model_reference::catalogue::Guidance;
+use horde_model_reference::catalogue::{Guidance, Stored};
 use horde_model_reference::json::{Object, Style};
 use horde_model_reference::{Category, Json};
 

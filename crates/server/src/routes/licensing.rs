@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use axum::routing::get;
-use horde_model_reference::catalogue::licensing::{
-    AssetFilter, AssetKind, Page, Permission, Register, Stored,
-};
+use horde_model_reference::catalogue::Stored;
+use horde_model_reference::catalogue::licensing::{AssetFilter, AssetKind, Page, Register};
+use horde_model_reference::record::Permission;
 use horde_model_reference::{Category, Json};
 
 use super::{Answered, ok};

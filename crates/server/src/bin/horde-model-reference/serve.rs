@@ -129,20 +129,6 @@ fn open(settings: &Settings) -> anyhow::Result<ModelReference> {
     opened.with_context(|| format!("cannot open the data in {root}"))
 }
 
-/// Where the documents are: below the data root, unless a folder of their own was given.
-fn layout(settings: &Settings) -> Layout {
-    let Settings { storage, queue, licensing, catalogues, .. } = settings;
-    let folder =
-        |relative: &str, instead: &Option<PathBuf>| storage.folder_of(relative, instead.as_deref());
-    Layout {
-        root: storage.data_root(),
-        baselines: folder(&catalogues.baselines_subdir, &catalogues.baselines_path_override),
-        guidance: folder(&catalogues.guidance_subdir, &catalogues.guidance_path_override),
-        licensing: folder(&licensing.relative_subdir, &licensing.root_path_override),
-        queue: folder(&queue.relative_subdir, &queue.root_path_override),
-    }
-}
-
 /// An empty folder is served, too; but somebody should know, and know what to do.
 fn tell_what_is_missing(reference: &ModelReference, settings: &Settings) {
     let is_empty = |category: &Category| reference.category_blocking(*category).view.is_empty();
@@ -159,6 +145,20 @@ fn tell_what_is_missing(reference: &ModelReference, settings: &Settings) {
          HORDE_MODEL_REFERENCE_GITHUB_SEED_ENABLED=true fetches the public files at the start",
         folder.display()
     );
+}
+
+/// Where the documents are: below the data root, unless a folder of their own was given.
+fn layout(settings: &Settings) -> Layout {
+    let Settings { storage, queue, licensing, catalogues, .. } = settings;
+    let folder =
+        |relative: &str, instead: &Option<PathBuf>| storage.folder_of(relative, instead.as_deref());
+    Layout {
+        root: storage.data_root(),
+        baselines: folder(&catalogues.baselines_subdir, &catalogues.baselines_path_override),
+        guidance: folder(&catalogues.guidance_subdir, &catalogues.guidance_path_override),
+        licensing: folder(&licensing.relative_subdir, &licensing.root_path_override),
+        queue: folder(&queue.relative_subdir, &queue.root_path_override),
+    }
 }
 
 fn limits(http: &Http) -> Limits {
