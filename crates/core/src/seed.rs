@@ -127,8 +127,7 @@ async fn seed_category(
     };
     let conversion = Conversion::of(category, bytes);
     let conversion = conversion.map_err(|reason| SeedError::Invalid { place, reason })?;
-    let records =
-        Records { converted: conversion.records, left_out: conversion.left_out.clone() };
+    let records = Records { converted: conversion.records, left_out: conversion.left_out.clone() };
     for (path, bytes) in conversion.files(category, layout) {
         if let Some(folder) = path.parent() {
             disk::make_folder(folder)?;

@@ -38,7 +38,10 @@ fn quick() -> FetchSettings {
 }
 
 fn respond(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
-    let mut raw = format!("HTTP/1.1 {status} Stub\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    let mut raw = format!(
+        "HTTP/1.1 {status} Stub\r\nConnection: close\r\nContent-Length: {}\r\n",
+        body.len()
+    );
     for (name, value) in headers {
         raw.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -58,7 +58,8 @@ pub(super) fn digest(files: &Files) -> Digest {
 
 /// Anything but an object without members counts: a broken file may still be of use to somebody.
 fn has_members(text: &[u8]) -> bool {
-    Json::parse(text).map_or(true, |value| value.as_object().is_none_or(|object| !object.is_empty()))
+    Json::parse(text)
+        .map_or(true, |value| value.as_object().is_none_or(|object| !object.is_empty()))
 }
 
 #[cfg(test)]

@@ -76,7 +76,10 @@ async fn readyz(State(app): State<App>) -> Response {
         ("broken_documents", documents),
         ("skipped_records", Json::Array(records)),
         ("skipped_changes", Json::Array(changes)),
-        ("replication", app.follower.as_ref().map(|follower| replication(follower.status())).into()),
+        (
+            "replication",
+            app.follower.as_ref().map(|follower| replication(follower.status())).into(),
+        ),
         (
             "memory_tier",
             Json::from([

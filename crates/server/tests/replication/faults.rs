@@ -139,7 +139,8 @@ fn what_is_held_is_not_sent_again() -> Result<()> {
     let whole: Arc<Mutex<BTreeMap<String, u32>>> = Arc::default();
     let counted = Arc::clone(&whole);
     puppet.play(move |request| {
-        let held = request.headers.iter().any(|(name, tag)| name == "if-none-match" && tag == "\"t\"");
+        let held =
+            request.headers.iter().any(|(name, tag)| name == "if-none-match" && tag == "\"t\"");
         if request.target.contains("export") {
             return plain(404, "{}");
         }
@@ -165,7 +166,10 @@ fn what_is_held_is_not_sent_again() -> Result<()> {
     })?;
     let again = sent();
     let clip = "/api/model_references/v2/clip";
-    ensure!(again.iter().all(|(path, count)| *count == if path == clip { 2 } else { 1 }), "{again:?}");
+    ensure!(
+        again.iter().all(|(path, count)| *count == if path == clip { 2 } else { 1 }),
+        "{again:?}"
+    );
     Ok(())
 }
 

@@ -5,9 +5,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use testkit::{DataFolder, ServerProcess, eventually};
 
-use crate::servers::{
-    SOON, answers_all, examples, primary, read, read_all, replica, replication,
-};
+use crate::servers::{SOON, answers_all, examples, primary, read, read_all, replica, replication};
 
 #[test]
 fn everything_is_copied_byte_for_byte() -> Result<()> {
@@ -63,15 +61,21 @@ fn a_replica_without_data_and_primary_answers_at_once() -> Result<()> {
     let ours = DataFolder::empty()?;
     let replica = replica(&ours, &testkit::closed_port()?).start()?;
     let begun = std::time::Instant::now();
-    for (path, wanted) in
-        [("v2/clip", 404), ("v1/clip", 404), ("v2/model_categories", 200), ("v2/licensing/export", 200)]
-    {
+    for (path, wanted) in [
+        ("v2/clip", 404),
+        ("v1/clip", 404),
+        ("v2/model_categories", 200),
+        ("v2/licensing/export", 200),
+    ] {
         let (status, body) = read(&replica, path)?;
         ensure!(status == wanted, "{path}: {status} {body}");
     }
     ensure!(begun.elapsed().as_millis() < 1000, "{:?}", begun.elapsed());
     let status = replication(&replica)?;
-    ensure!(status["last_error"].as_str().is_some_and(|error| error.contains("refused")), "{status}");
+    ensure!(
+        status["last_error"].as_str().is_some_and(|error| error.contains("refused")),
+        "{status}"
+    );
     Ok(())
 }
 
@@ -95,7 +99,8 @@ fn write_as_editors_do(path: &Path, text: &str) -> Result<()> {
 
 fn shows(replica: &ServerProcess, description: &str) -> Result<()> {
     eventually(SOON, || {
-        let (status, body) = read(replica, "v2/clip/model/edited by hand".replace(' ', "%20").as_str())?;
+        let (status, body) =
+            read(replica, "v2/clip/model/edited by hand".replace(' ', "%20").as_str())?;
         ensure!(status == 200 && body.contains(description), "{status} {body}");
         let (status, body) = read(replica, "v1/clip")?;
         ensure!(status == 200 && body.contains(description), "{status} {body}");

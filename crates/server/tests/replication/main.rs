@@ -4,5 +4,5 @@
 
 mod faults;
 mod following;
-mod servers;
 mod seeding;
+mod servers;

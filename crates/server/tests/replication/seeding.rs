@@ -81,7 +81,8 @@ fn data_is_never_replaced_by_nothing() -> Result<()> {
         let (status, body) = read(&server, &format!("v2/{category}"))?;
         ensure!(status == 404, "{category}: {status} {body}");
         let told = format!("category={category}");
-        let told = server.log().lines().any(|line| line.contains("not seeded") && line.contains(&told));
+        let told =
+            server.log().lines().any(|line| line.contains("not seeded") && line.contains(&told));
         ensure!(told, "{category}\n{}", server.log());
     }
     ensure!(read(&server, "v2/codeformer")?.1.contains("mine"));

@@ -37,8 +37,11 @@ pub fn replica(data: &DataFolder, base_url: &str) -> Launch {
 
 /// Paths of everything that is copied.
 pub fn copied_paths() -> Vec<String> {
-    let exports =
-        ["image_generation/baselines/export", "text_generation/guidance/export", "licensing/export"];
+    let exports = [
+        "image_generation/baselines/export",
+        "text_generation/guidance/export",
+        "licensing/export",
+    ];
     let of = |version: &'static str| {
         Category::ALL.map(move |category| format!("{version}/{category}")).into_iter()
     };

@@ -29,7 +29,9 @@ pub(crate) fn seed(
                     tracing::warn!(%category, %reason, "published record left out");
                 }
             }
-            Err(error) => tracing::error!(%category, %error, "not seeded; the category stays absent"),
+            Err(error) => {
+                tracing::error!(%category, %error, "not seeded; the category stays absent")
+            }
         }
     }
     Ok(())
