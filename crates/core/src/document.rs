@@ -29,7 +29,7 @@ pub enum Document {
 
 /// What a document's JSON is at the top.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum TopLevel {
     /// An object.
     Object,
     /// An array.
@@ -82,10 +82,10 @@ impl Document {
     }
 
     /// What its JSON is at the top.
-    pub const fn shape(self) -> Shape {
+    pub const fn top_level(self) -> TopLevel {
         match self {
-            Self::PendingChanges => Shape::Array,
-            _ => Shape::Object,
+            Self::PendingChanges => TopLevel::Array,
+            _ => TopLevel::Object,
         }
     }
 }
@@ -106,8 +106,8 @@ impl fmt::Display for Document {
     }
 }
 
-impl Shape {
-    /// The value, if it has this shape; else what is wrong with it.
+impl TopLevel {
+    /// The value, if it is one; else what is wrong with it.
     pub fn check(self, value: Json) -> Result<Json, String> {
         match (self, &value) {
             (Self::Object, Json::Object(_)) | (Self::Array, Json::Array(_)) => Ok(value),

@@ -45,7 +45,7 @@ mod reference;
 mod refiner;
 
 pub use category::{Category, Domain, Purpose, UnknownCategory};
-pub use document::Document;
+pub use document::{Document, TopLevel};
 pub use error::{Error, Result};
 pub use format::Format;
 pub use json::Json;

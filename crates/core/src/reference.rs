@@ -241,8 +241,8 @@ impl Views {
         for category in Category::ALL {
             if inputs_of_category(category).any(|input| changed.contains(&input)) {
                 let guidance = &catalogues.guidance;
-                let view =
-                    CategoryView::build(category, self.options.derivation(), snapshots, guidance);
+                let derivation = self.options.derivation();
+                let view = CategoryView::build(category, derivation, snapshots, guidance);
                 self.refine(view.bodies());
                 self.categories[category.index()].store(publish(view));
             }

@@ -26,7 +26,7 @@ pub struct Snapshot {
 pub enum Content {
     /// There is no such document.
     Absent,
-    /// JSON of the document's shape: an object, whose members are records where the document is a
+    /// JSON with the document's top level: an object, whose members are records where the document is a
     /// category, or the array of queued changes.
     Json(Json),
     /// CSV text, UTF-8.

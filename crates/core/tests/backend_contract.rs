@@ -6,7 +6,7 @@ use horde_model_reference::backend::Backend;
 use horde_model_reference::backend::files::Files;
 use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::backend::memory::Memory;
-use horde_model_reference::{Category, Document};
+use horde_model_reference::{Category, Document, TopLevel};
 
 const DOCUMENT: Document = Document::V2(Category::Clip);
 
@@ -128,14 +128,22 @@ fn a_removed_document_is_absent_again_and_later(subject: &impl Subject) {
 fn documents_do_not_touch_one_another(subject: &impl Subject) {
     for (index, document) in Document::all().enumerate() {
         if document != Document::Legacy(Category::TextGeneration) {
-            subject.put(document, &format!(r#"{{"n":{index}}}"#));
+            subject.put(document, &text_for(document, index));
         }
     }
     for (index, document) in Document::all().enumerate() {
         if document != Document::Legacy(Category::TextGeneration) {
             let snapshot = subject.backend().load(document).unwrap().snapshot;
             assert_eq!(snapshot.document, document);
-            assert_eq!(snapshot.bytes, format!(r#"{{"n":{index}}}"#));
+            assert_eq!(snapshot.bytes, text_for(document, index));
         }
+    }
+}
+
+/// A content for the document that holds the number.
+fn text_for(document: Document, number: usize) -> String {
+    match document.top_level() {
+        TopLevel::Object => format!(r#"{{"n":{number}}}"#),
+        TopLevel::Array => format!("[{number}]"),
     }
 }

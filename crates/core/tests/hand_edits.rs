@@ -40,9 +40,12 @@ impl Served {
 
     /// Names of the models in v2, or `None` where the category is absent.
     fn names(&self, category: Category) -> Option<Vec<String>> {
-        let read = self.reference.category_blocking(category);
-        assert!(read.fresh, "the files can be looked at");
-        read.view.records().map(|records| records.keys().cloned().collect())
+        // A machine that is busy elsewhere may starve the looks; then the answer says so.
+        let fresh = eventually(SOON, || {
+            let read = self.reference.category_blocking(category);
+            if read.fresh { Ok(read.view) } else { Err("the files are not looked at") }
+        });
+        fresh.unwrap().records().map(|records| records.keys().cloned().collect())
     }
 
     fn becomes(&self, category: Category, wanted: &[&str]) {

@@ -20,10 +20,10 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Replaces a document's content by `text`, which must be JSON of the document's shape.
+    /// Replaces a document's content by `text`, which must be JSON with the document's top level.
     pub fn put(&self, document: Document, text: &str) -> Result<()> {
         let value = Json::parse(text.as_bytes()).map_err(|error| error.to_string());
-        let value = value.and_then(|value| document.shape().check(value));
+        let value = value.and_then(|value| document.top_level().check(value));
         let value = value.map_err(|reason| corrupt(document, reason))?;
         let bytes = Bytes::copy_from_slice(text.as_bytes());
         self.install(document, bytes, Content::Json(value));

@@ -52,6 +52,16 @@ struct Seen {
     problem: Option<Error>,
 }
 
+impl Seen {
+    /// Whether enough looks in a row found nothing for the document to be believed gone.
+    fn is_gone(&self) -> bool {
+        let enough = |(looks, since): (u32, Instant)| {
+            looks >= ABSENCE_LOOKS && since.elapsed() >= ABSENCE_TIME
+        };
+        self.missing.is_some_and(enough)
+    }
+}
+
 /// What a look says must be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -148,8 +158,7 @@ impl Slot {
         if stamp.is_none() && seen.stamp.is_some() {
             let (looks, since) = seen.missing.unwrap_or((0, now));
             seen.missing = Some((looks + 1, since));
-            let believed = looks + 1 >= ABSENCE_LOOKS && now - since >= ABSENCE_TIME;
-            return if believed { Verdict::Read } else { Verdict::Same };
+            return if seen.is_gone() { Verdict::Read } else { Verdict::Same };
         }
         seen.missing = None;
         if stamp != seen.stamp {
@@ -166,6 +175,11 @@ impl Slot {
         let before = backend.look(self.document).ok().flatten();
         let loaded = backend.load(self.document);
         let mut seen = self.seen();
+        let found_nothing = loaded.as_ref().is_ok_and(|loaded| !loaded.snapshot.is_present());
+        if found_nothing && seen.stamp.is_some() && !seen.is_gone() {
+            // It was moved away between the look that asked for this and the read.
+            return false;
+        }
         let now = Instant::now();
         seen.read_at = now;
         seen.missing = None;

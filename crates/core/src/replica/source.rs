@@ -135,8 +135,8 @@ fn object(body: &[u8]) -> Result<Json, String> {
 }
 
 fn checked<T>(parsed: Result<T, Vec<Issue>>) -> Result<T, String> {
-    parsed.map_err(|issues| {
-        let reasons: Vec<String> = issues.iter().map(ToString::to_string).collect();
+    parsed.map_err(|problems| {
+        let reasons: Vec<String> = problems.iter().map(ToString::to_string).collect();
         reasons.join("; ")
     })
 }

@@ -157,7 +157,7 @@ fn parse(document: Document, path: &Path, bytes: &[u8]) -> Result<Content> {
         };
     }
     let value = Json::parse(bytes).map_err(|error| format!("not JSON: {error}"));
-    let value = value.and_then(|value| document.shape().check(value));
+    let value = value.and_then(|value| document.top_level().check(value));
     value.map(Content::Json).map_err(corrupt)
 }
 

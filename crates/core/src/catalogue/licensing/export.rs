@@ -1,9 +1,7 @@
 //! The whole register as a PRIMARY exports it, taken apart again into the files of a replica.
 
-use indexmap::IndexMap;
-
 use super::view::MODEL;
-use super::{Assets, Definitions, Store};
+use super::{Asset, Assets, Definition, Definitions, Store};
 use crate::catalogue::{CatalogueMetadata, Keyed, Records};
 use crate::json::{Json, Object};
 use crate::shape::{Field, Issue, Reader, Unknown};
@@ -16,39 +14,25 @@ const ADDED_BY_VIEWS: [&str; 2] = ["category", "definition_urls"];
 pub fn read_export(export: &Json) -> Result<(Definitions, Assets), Vec<Issue>> {
     let mut reader = Reader::new(Unknown::Reject);
     let read = read(export, &mut reader);
-    reader.conclude(read).map(|(files, _)| files)
+    reader.conclude(read).map(|(read, _)| read)
 }
 
 fn read(export: &Json, reader: &mut Reader) -> Option<(Definitions, Assets)> {
-    let member = |name| export.get(name).unwrap_or(&Json::Null);
-    let metadata =
-        reader.within("metadata", |reader| CatalogueMetadata::read(member("metadata"), reader));
-    let definitions = list(member("licenses"), "licenses", reader, |value| Some(value.clone()));
-    let assets = list(member("assets"), "assets", reader, own_members);
-    let metadata = metadata?;
-    let definitions = Store { metadata: metadata.clone(), records: definitions? };
-    Some((definitions, Store { metadata, records: assets? }))
+    let members = reader.object(export)?;
+    let metadata: CatalogueMetadata = reader.required(members, "metadata")?;
+    let definitions: Vec<Definition> = reader.required(members, "licenses")?;
+    let assets: Vec<Json> = members.get("assets").and_then(Json::as_array).map_or_else(
+        || reader.refuse("list_type", "Input should be a valid list", export),
+        |views| Some(views.iter().filter_map(own_members).collect()),
+    )?;
+    let assets = Json::Array(assets);
+    let assets = reader.within("assets", |reader| Vec::<Asset>::read(&assets, reader))?;
+    let definitions = Store { metadata: metadata.clone(), records: by_key(definitions) };
+    Some((definitions, Store { metadata, records: by_key(assets) }))
 }
 
-/// Reads what `own` leaves of every element, and puts it under its key.
-fn list<T: Keyed>(
-    value: &Json,
-    name: &'static str,
-    reader: &mut Reader,
-    own: impl Fn(&Json) -> Option<Json>,
-) -> Option<Records<T>> {
-    reader.within(name, |reader| {
-        let Some(list) = value.as_array() else {
-            return reader.refuse("list_type", "Input should be a valid list", value);
-        };
-        let mut records = IndexMap::with_capacity(list.len());
-        for (place, value) in list.iter().enumerate() {
-            let Some(value) = own(value) else { continue };
-            let record = reader.within(place, |reader| T::read(&value, reader))?;
-            records.insert(record.key(), record);
-        }
-        Some(Records(records))
-    })
+fn by_key<T: Keyed>(records: Vec<T>) -> Records<T> {
+    Records(records.into_iter().map(|record| (record.key(), record)).collect())
 }
 
 /// The asset behind a view; `None` for a model.
