@@ -6,6 +6,7 @@
 pub mod error;
 pub mod generation;
 pub mod json;
+pub mod nearest;
 pub mod settings;
 
 mod category;
@@ -28,15 +29,21 @@ pub mod view;
 pub mod backend;
 pub mod l1;
 
-mod refiner;
+pub mod category_file;
+pub mod check;
+pub mod diff;
+pub mod import;
+pub mod stored;
+
 mod reference;
+mod refiner;
 
 pub use category::{Category, Domain, Purpose, UnknownCategory};
 pub use document::Document;
 pub use error::{Error, Result};
+pub use format::Format;
 pub use json::Json;
 pub use model_alias::controlnet_alias;
-pub use format::Format;
 pub use reference::{ModelReference, Options, Published, Read};
 pub use snapshot::Snapshot;
 pub use view::{CatalogueView, CategoryView, MetadataView};
