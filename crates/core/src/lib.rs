@@ -29,11 +29,15 @@ pub mod view;
 pub mod backend;
 pub mod l1;
 
+#[cfg(feature = "fetch")]
+pub mod fetch;
+
 pub mod category_file;
-pub mod check;
 pub mod diff;
-pub mod import;
 pub mod stored;
+
+pub mod check;
+pub mod import;
 
 mod reference;
 mod refiner;

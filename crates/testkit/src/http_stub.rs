@@ -28,6 +28,8 @@ pub enum Answer {
         /// How long to wait before.
         after: Duration,
     },
+    /// Writes these bytes, which need not be a whole answer, and closes the connection.
+    Raw(Vec<u8>),
     /// Closes the connection without a word.
     Close,
 }
@@ -112,8 +114,15 @@ fn serve(stream: TcpStream, answer: &dyn Fn(&Request) -> Answer) {
     let _ = stream.set_read_timeout(Some(TIMEOUT));
     let mut stream = BufReader::new(stream);
     while let Ok(request) = read_request(&mut stream) {
-        let Answer::Respond { status, content_type, body, after } = answer(&request) else {
-            return;
+        let (status, content_type, body, after) = match answer(&request) {
+            Answer::Respond { status, content_type, body, after } => {
+                (status, content_type, body, after)
+            }
+            Answer::Raw(bytes) => {
+                let _ = stream.get_mut().write_all(&bytes);
+                return;
+            }
+            Answer::Close => return,
         };
         std::thread::sleep(after);
         let head = format!(

@@ -15,6 +15,13 @@ use jiter::JsonValue;
 /// Members of a JSON object in the order they were first met.
 pub type Object = IndexMap<String, Json>;
 
+/// An object as text in `style`.
+pub fn object_to_text(members: &Object, style: Style) -> String {
+    let mut out = String::new();
+    print::write_object(&mut out, members, style, 0);
+    out
+}
+
 /// One JSON value.
 ///
 /// Equality compares numbers by kind (`1` is not `1.0`) and objects without regard to order.

@@ -1,6 +1,6 @@
 //! Values to text, byte for byte as the reference's files and answers have it.
 
-use super::Json;
+use super::{Json, Object};
 
 /// How a value is laid out as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,14 +52,16 @@ pub(super) fn write(out: &mut String, value: &Json, style: Style, depth: usize) 
                 write(out, item, style, depth + 1);
             });
         }
-        Json::Object(members) => {
-            write_items(out, '{', '}', members, style, depth, |out, (name, value)| {
-                write_string(out, name, style.ascii);
-                out.push_str(if style.spaced { ": " } else { ":" });
-                write(out, value, style, depth + 1);
-            });
-        }
+        Json::Object(members) => write_object(out, members, style, depth),
     }
+}
+
+pub(super) fn write_object(out: &mut String, members: &Object, style: Style, depth: usize) {
+    write_items(out, '{', '}', members, style, depth, |out, (name, value)| {
+        write_string(out, name, style.ascii);
+        out.push_str(if style.spaced { ": " } else { ":" });
+        write(out, value, style, depth + 1);
+    });
 }
 
 fn write_items<T>(

@@ -56,6 +56,8 @@ mod sources;
 
 use std::num::NonZeroU64;
 
+#[cfg(feature = "fetch")]
+pub(crate) use address::mask;
 pub use address::{BaseUrl, RedisUrl};
 pub use analysis::Analysis;
 pub use audit::Audit;

@@ -9,7 +9,7 @@ use crate::document::Document;
 use crate::generation::Generation;
 use crate::json::Object;
 use crate::l1::Snapshots;
-use crate::view::RecordsBody;
+use crate::view::{RecordsBody, legacy};
 use crate::{Category, Format, Json, Snapshot};
 
 /// The records of a category and their ready bytes.
@@ -57,18 +57,43 @@ impl CategoryView {
     ) -> Self {
         let v2 = snapshots.get(Document::V2(category));
         let legacy = snapshots.get(Document::Legacy(category));
-        let generation = v2.generation.max(legacy.generation);
         let mut notes = Vec::new();
-        let records = match canonical {
-            Format::Legacy if legacy.is_present() => {
-                Some(Records::Derived(super::legacy::derive_v2(category, &legacy, &v2, &mut notes)))
-            }
-            _ => v2.is_present().then(|| Records::Stored(Arc::clone(&v2))),
+        let derived = match canonical {
+            Format::Legacy => legacy::v2_from_legacy(category, &legacy, v2.object(), &mut notes),
+            Format::V2 => None,
         };
-        let mut view = Self { category, generation, records, v2: None, v1: None, v1_with_groups: None, notes };
+        let records = match derived {
+            Some(records) => Some(Records::Derived(records)),
+            None => v2.is_present().then(|| Records::Stored(Arc::clone(&v2))),
+        };
+        let generation = v2.generation.max(legacy.generation);
+        let mut view = Self { records, notes, generation, ..Self::absent(category) };
+        let v1 = match view.records() {
+            Some(records) if canonical == Format::V2 => {
+                let mut notes = Vec::new();
+                let answer = legacy::answer_from_v2(category, &legacy, records, &mut notes);
+                view.notes.extend(notes);
+                answer
+            }
+            _ => legacy::answer_from_legacy(category, &legacy),
+        };
+        view.v1 = v1.text.map(Body::new);
+        view.v1_with_groups = v1.with_groups.map(Body::new);
         view.v2 = view.records().map(|records| v2_answer(records, guidance));
         view.note_records_without_members();
         view
+    }
+
+    fn absent(category: Category) -> Self {
+        Self {
+            category,
+            generation: Generation::default(),
+            records: None,
+            v2: None,
+            v1: None,
+            v1_with_groups: None,
+            notes: Vec::new(),
+        }
     }
 
     fn note_records_without_members(&mut self) {

@@ -1,9 +1,147 @@
-//! The legacy format beside v2: which of the two a category's records come from.
+//! The legacy format beside v2: whichever is canonical, the other follows it.
 
-use crate::json::Object;
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use crate::json::{Object, Style, object_to_text};
+use crate::legacy::{self, Converted, Rejected, SlowRule, Table};
+use crate::snapshot::Content;
+use crate::text::with_groups;
 use crate::view::Note;
-use crate::{Category, Snapshot};
+use crate::{Category, Json, Snapshot};
 
-pub(super) fn derive_v2(_: Category, _: &Snapshot, v2: &Snapshot, _: &mut Vec<Note>) -> Object {
-    v2.object().cloned().unwrap_or_default()
+/// The text of a category's v1 answer, and what is added to it with groups.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    /// The answer; `None` where there are no models.
+    pub(super) text: Option<Bytes>,
+    /// The answer with groups; text models only.
+    pub(super) with_groups: Option<String>,
+}
+
+/// v1 derived from v2. Records of the legacy file that say the same are kept as they are written
+/// there; if all are, so is the text of the file.
+pub(super) fn answer_from_v2(
+    category: Category,
+    legacy: &Snapshot,
+    v2: &Object,
+    notes: &mut Vec<Note>,
+) -> Answer {
+    if !category.has_legacy_form() {
+        return Answer::default();
+    }
+    let view = match category {
+        Category::TextGeneration => legacy::text_view(table(legacy).as_ref(), v2),
+        _ => legacy::view(category, legacy.object(), v2),
+    };
+    note(&view.rejected, "has no legacy form", notes);
+    let literal = (view.is_source && legacy.object().is_some()).then(|| literal_text(legacy));
+    answer(category, &view.records, literal)
+}
+
+/// v1 as the legacy file has it.
+pub(super) fn answer_from_legacy(category: Category, legacy: &Snapshot) -> Answer {
+    match (&legacy.content, category) {
+        (Content::Absent, _) => Answer::default(),
+        (Content::Csv, _) => {
+            let entries = table(legacy).map(|table| legacy::table_to_v1(&table));
+            answer(category, &entries.unwrap_or_default(), None)
+        }
+        // A file of text models in JSON is printed as the table would be.
+        (Content::Json(records), Category::TextGeneration) => {
+            answer(category, records.as_object().unwrap_or(&Object::new()), None)
+        }
+        (Content::Json(records), _) => {
+            let none = Object::new();
+            let records = records.as_object().unwrap_or(&none);
+            answer(category, records, Some(literal_text(legacy)))
+        }
+    }
+}
+
+fn answer(category: Category, records: &Object, literal: Option<Bytes>) -> Answer {
+    if records.is_empty() {
+        return Answer::default();
+    }
+    let printed = || object_to_text(records, Style::INDENT_2).into();
+    let with_groups = (category == Category::TextGeneration)
+        .then(|| object_to_text(&with_groups(records), Style::SPACED_ASCII));
+    Answer { text: Some(literal.unwrap_or_else(printed)), with_groups }
+}
+
+/// v2 derived from the legacy document. Times that only the v2 document knows are kept; a record
+/// that cannot be converted keeps the form it has there, if it has one.
+pub(super) fn v2_from_legacy(
+    category: Category,
+    legacy: &Snapshot,
+    stored: Option<&Object>,
+    notes: &mut Vec<Note>,
+) -> Option<Object> {
+    let Converted { mut records, rejected } = match (&legacy.content, category) {
+        (Content::Csv, _) => legacy::table_to_v2(&table(legacy)?),
+        (Content::Json(_), Category::TextGeneration) | (Content::Absent, _) => return None,
+        // Published v2 files were made with this rule.
+        (Content::Json(source), _) => {
+            legacy::convert(category, source.as_object()?, SlowRule::Path)
+        }
+    };
+    note(&rejected, "cannot be converted to v2", notes);
+    let Some(stored) = stored else { return Some(records) };
+    for (name, record) in &mut records {
+        if let (Some(record), Some(stored)) = (record.as_object_mut(), stored.get(name)) {
+            keep_times(record, stored);
+        }
+    }
+    for Rejected { name, .. } in rejected {
+        if let Some(stored) = stored.get(&name) {
+            records.insert(name, stored.clone());
+        }
+    }
+    Some(records)
+}
+
+/// [`v2_from_legacy`] for those who keep files: what is wrong with records is told by whoever serves
+/// them.
+pub(crate) fn derive_v2(
+    category: Category,
+    legacy: &Snapshot,
+    stored: Option<&Object>,
+) -> Option<Object> {
+    v2_from_legacy(category, legacy, stored, &mut Vec::new())
+}
+
+/// Fills the record's metadata with what the stored form knows and the legacy form does not say.
+fn keep_times(record: &mut Object, stored: &Json) {
+    let Some(known) = stored.get("metadata").and_then(Json::as_object) else { return };
+    let metadata = record.entry("metadata".into()).or_insert(Json::Object(Object::new()));
+    let Some(metadata) = metadata.as_object_mut() else { return };
+    for (name, value) in known {
+        let unsaid = metadata.get(name).is_none_or(Json::is_null);
+        if unsaid {
+            metadata.insert(name.clone(), value.clone());
+        }
+    }
+}
+
+fn table(legacy: &Snapshot) -> Option<Table> {
+    matches!(legacy.content, Content::Csv).then(|| Table::parse(&legacy.bytes).ok()).flatten()
+}
+
+/// The file's own text with line ends as the reference reads them.
+fn literal_text(legacy: &Snapshot) -> Bytes {
+    if !legacy.bytes.contains(&b'\r') {
+        return legacy.bytes.clone();
+    }
+    let text = String::from_utf8_lossy(&legacy.bytes);
+    let unix: Cow<'_, str> = text.replace("\r\n", "\n").replace('\r', "\n").into();
+    Bytes::from(unix.into_owned())
+}
+
+fn note(rejected: &[Rejected], what: &str, notes: &mut Vec<Note>) {
+    for Rejected { name, issues } in rejected {
+        let issues: Vec<_> = issues.iter().map(ToString::to_string).collect();
+        let reason = format!("{what}: {}", issues.join("; "));
+        notes.push(Note { record: name.clone(), reason });
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::body::Body;
-use crate::json::{Object, Style};
+use crate::json::{Object, Style, object_to_text};
 use crate::{Category, Json};
 
 /// Metadata of every category in one format.
@@ -92,7 +92,7 @@ fn complete(
 }
 
 fn body(object: &Object) -> Arc<Body> {
-    Body::new(Json::Object(object.clone()).to_text(Style::COMPACT))
+    Body::new(object_to_text(object, Style::COMPACT))
 }
 
 #[cfg(test)]

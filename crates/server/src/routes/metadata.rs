@@ -127,9 +127,9 @@ async fn category_last_updated(
     Segments([name]): Segments<1>,
     format: Format,
 ) -> Answered {
-    let category = category(&name);
+    let category = category(&name)?;
     let read = read(app, format).await?;
-    let body = read.view.category_last_updated(category?);
+    let body = read.view.category_last_updated(category);
     Ok(respond::body(sent, body, provenance(&read)))
 }
 

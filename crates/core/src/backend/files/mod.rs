@@ -5,6 +5,7 @@
 //! generation and their `Arc`, so a repeated load costs a read and a hash.
 
 pub mod layout;
+mod preparation;
 
 use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read};

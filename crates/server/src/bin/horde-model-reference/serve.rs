@@ -9,7 +9,7 @@ use anyhow::Context;
 use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::backend::files::Files;
 use horde_model_reference::l1::Leases;
-use horde_model_reference::settings::{Settings, Sources};
+use horde_model_reference::settings::{ReplicateMode, Settings, Sources};
 use horde_model_reference::{ModelReference, Options};
 use horde_model_reference_server::app::{App, Inner};
 use horde_model_reference_server::cors::Cors;
@@ -108,7 +108,13 @@ fn open(settings: &Settings) -> anyhow::Result<ModelReference> {
         ..Options::default()
     };
     let root = layout.root.display().to_string();
-    let opened = ModelReference::open(Arc::new(Files::new(layout)), options);
+    let files = Files::new(layout);
+    if settings.replication.mode == ReplicateMode::Primary {
+        for failure in files.prepare(options.canonical) {
+            tracing::error!(%failure, "the data folder could not be completed");
+        }
+    }
+    let opened = ModelReference::open(Arc::new(files), options);
     opened.with_context(|| format!("cannot open the data in {root}"))
 }
 

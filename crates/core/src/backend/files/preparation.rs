@@ -1,0 +1,149 @@
+//! What the start of a PRIMARY does to its files, before anybody reads them.
+//!
+//! Everything here fills gaps, atomically, file by file, and under a lock that keeps processes which
+//! start at the same time apart. What cannot be done is told and left: a folder that cannot be
+//! written is still served.
+
+use std::fs::{File, OpenOptions};
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::Files;
+use super::layout::set_aside;
+use crate::backend::Backend;
+use crate::catalogue::licensing::{Assets, Definitions};
+use crate::catalogue::{Baselines, Guidance};
+use crate::error::{Error, Result};
+use crate::json::{Json, Object, Style, object_to_text};
+use crate::record::populate;
+use crate::view::derive_v2;
+use crate::{Category, Document, Format, Snapshot, disk, view};
+
+/// How long a start waits for another process that prepares the same folder.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+/// How long a file must have been set aside before its writer is taken for dead.
+const WRITER_TIME: Duration = Duration::from_secs(1);
+
+impl Files {
+    /// Makes the data directory complete: folders, files that a dead writer set aside, empty files
+    /// for categories that exist in v2 only, v2 files that a legacy file is canonical for, category
+    /// metadata, times of records, catalogues. Returns what could not be done.
+    pub fn prepare(&self, canonical: Format) -> Vec<Error> {
+        let mut failures = Vec::new();
+        let mut note = |done: Result<()>| failures.extend(done.err());
+        for folder in self.layout().metadata_folders() {
+            note(disk::make_folder(&folder));
+        }
+        let lock = self.lock_for_preparation();
+        note(lock.as_ref().map(|_| ()).map_err(Clone::clone));
+        for document in Document::all() {
+            note(self.recover(document));
+        }
+        for category in Category::ALL {
+            note(self.prepare_category(category, canonical));
+        }
+        note(self.create_catalogue(Document::Baselines, &Baselines::packaged().to_file()));
+        note(self.create_catalogue(Document::Guidance, &Guidance::packaged().to_file()));
+        note(self.create_catalogue(Document::Licenses, &Definitions::packaged().to_file()));
+        note(self.create_catalogue(Document::LicensedAssets, &Assets::packaged().to_file()));
+        failures
+    }
+
+    /// Held until the handle is dropped, also by the end of the process.
+    fn lock_for_preparation(&self) -> Result<File> {
+        let folder = self.layout().root.join(".coherence");
+        disk::make_folder(&folder)?;
+        let path = folder.join("start.lock");
+        let open = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+        let file = open.map_err(|error| Error::io("open", &path, &error))?;
+        let deadline = Instant::now() + LOCK_WAIT;
+        while file.try_lock().is_err() {
+            if Instant::now() > deadline {
+                return Err(Error::io("lock", path, &std::io::ErrorKind::TimedOut.into()));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(file)
+    }
+
+    /// Puts back a file whose writer died between moving it away and putting the new one in place.
+    fn recover(&self, document: Document) -> Result<()> {
+        let path = self.layout().path(document);
+        let aside = set_aside(&path);
+        let begun = Instant::now();
+        while !path.exists() && aside.exists() {
+            if begun.elapsed() >= WRITER_TIME {
+                let linked = std::fs::hard_link(&aside, &path);
+                linked.map_err(|error| Error::io("recover", &path, &error))?;
+                tracing::warn!(path = %path.display(), "recovered a file that a writer had set aside");
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    fn prepare_category(&self, category: Category, canonical: Format) -> Result<()> {
+        let v2 = self.layout().path(Document::V2(category));
+        if !category.has_legacy_form() {
+            disk::create(&v2, b"{}")?;
+        }
+        let mut stored = self.load(Document::V2(category))?.snapshot;
+        if canonical == Format::Legacy {
+            let legacy = self.load(Document::Legacy(category))?.snapshot;
+            if self.derive(category, &legacy, &stored)? {
+                stored = self.load(Document::V2(category))?.snapshot;
+            }
+        }
+        if !stored.is_present() {
+            return Ok(());
+        }
+        let created = self.create_metadata(Document::V2Metadata(category), category)?;
+        self.create_metadata(Document::LegacyMetadata(category), category)?;
+        let mut records = stored.object().cloned().unwrap_or_default();
+        if populate(&mut records, created) {
+            disk::replace(&v2, object_to_text(&records, Style::INDENT_2).as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Writes the v2 file that follows from the legacy document, if it says something else.
+    fn derive(&self, category: Category, legacy: &Snapshot, stored: &Snapshot) -> Result<bool> {
+        let Some(records) = derive_v2(category, legacy, stored.object()) else { return Ok(false) };
+        if stored.object() == Some(&records) {
+            return Ok(false);
+        }
+        let text = object_to_text(&records, Style::INDENT_4_ASCII) + "\n";
+        disk::replace(&self.layout().path(Document::V2(category)), text.as_bytes())?;
+        Ok(true)
+    }
+
+    /// Creates the metadata document if there is none that can be read. Returns the time at which
+    /// the category was first met, in seconds since 1970.
+    fn create_metadata(&self, document: Document, category: Category) -> Result<i64> {
+        let stored = self.load(document).ok();
+        let stored = stored.and_then(|loaded| {
+            loaded.snapshot.object()?.get("initialization_time").and_then(Json::as_i64)
+        });
+        if let Some(time) = stored {
+            return Ok(time);
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        let metadata: Object = view::metadata::fresh(category, now);
+        let text = object_to_text(&metadata, Style::INDENT_2_ASCII);
+        disk::replace(&self.layout().path(document), text.as_bytes())?;
+        Ok(now)
+    }
+
+    fn create_catalogue(&self, document: Document, content: &Json) -> Result<()> {
+        let path: PathBuf = self.layout().path(document);
+        if path.exists() {
+            return Ok(());
+        }
+        if let Some(folder) = path.parent() {
+            disk::make_folder(folder)?;
+        }
+        disk::create(&path, content.to_text(Style::INDENT_2_ASCII).as_bytes()).map(|_| ())
+    }
+}
