@@ -17,7 +17,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -65,6 +65,9 @@ pub trait Handler: Clone + Send + 'static {
     ) -> impl Future<Output = Response> + Send;
 }
 
+/// Time for a connection without an answer yet to send its request when the server stops.
+const LAST_REQUEST: Duration = Duration::from_millis(500);
+
 /// An accepted connection and its place among those that are allowed.
 struct Accepted {
     stream: std::net::TcpStream,
@@ -107,20 +110,30 @@ async fn accept(
     connections: usize,
     stop: &CancellationToken,
 ) -> std::io::Result<()> {
+    let last_ones = listener.try_clone()?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let places = Arc::new(Semaphore::new(connections));
     for worker in workers.iter().cycle() {
-        let place = tokio::select! {
-            place = Arc::clone(&places).acquire_owned() => place,
-            () = stop.cancelled() => return Ok(()),
+        let accept = async {
+            let place = Arc::clone(&places).acquire_owned().await.ok()?;
+            let (stream, peer) = accept_one(&listener).await;
+            Some(Accepted { stream, peer, place })
         };
-        let Ok(place) = place else { return Ok(()) };
-        let (stream, peer) = tokio::select! {
-            accepted = accept_one(&listener) => accepted,
-            () = stop.cancelled() => return Ok(()),
+        let accepted = tokio::select! {
+            accepted = accept => accepted,
+            () = stop.cancelled() => None,
         };
+        let Some(accepted) = accepted else { break };
         // A worker's queue is full only if its thread is stuck; its runtime ending means a stop.
-        let _ = worker.send(Accepted { stream, peer, place }).await;
+        let _ = worker.send(accepted).await;
+    }
+    // Who connected before the stop is answered: when the socket closes, the system would turn
+    // them away though another process may be listening at the same port.
+    let mut workers = workers.iter().cycle();
+    while let (Ok((stream, peer)), Ok(place), Some(worker)) =
+        (last_ones.accept(), Arc::clone(&places).try_acquire_owned(), workers.next())
+    {
+        let _ = worker.try_send(Accepted { stream, peer, place });
     }
     Ok(())
 }
@@ -155,12 +168,8 @@ fn serve_on_this_thread<H: Handler>(
 ) -> std::io::Result<()> {
     runtime()?.block_on(async {
         let under_way = TaskTracker::new();
-        loop {
-            let connection = tokio::select! {
-                connection = accepted.recv() => connection,
-                () = stop.cancelled() => None,
-            };
-            let Some(connection) = connection else { break };
+        // Ends when the accepting thread has, and with it the last connection handed over.
+        while let Some(connection) = accepted.recv().await {
             under_way.spawn(serve_connection(connection, handler.clone(), limits, stop.clone()));
         }
         under_way.close();
@@ -185,9 +194,15 @@ async fn serve_connection<H: Handler>(
             return;
         }
     };
+    let answered = Arc::new(Notify::new());
+    let first_answer = Arc::clone(&answered);
     let service = service_fn(move |request| {
-        let handler = handler.clone();
-        async move { Ok::<Response<Body>, Infallible>(handler.answer(request, peer).await) }
+        let (handler, answered) = (handler.clone(), Arc::clone(&answered));
+        async move {
+            let response = handler.answer(request, peer).await;
+            answered.notify_one();
+            Ok::<Response<Body>, Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -195,9 +210,14 @@ async fn serve_connection<H: Handler>(
         .max_buf_size(LARGEST_HEAD)
         .serve_connection(stream, service);
     let mut connection = std::pin::pin!(connection);
+    // Who connected just before the stop has a moment to be heard.
+    let end = async {
+        stop.cancelled().await;
+        let _ = tokio::time::timeout(LAST_REQUEST, first_answer.notified()).await;
+    };
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
+        () = end => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

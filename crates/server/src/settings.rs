@@ -109,10 +109,10 @@ setting_group! {
         HORDE_MODEL_REFERENCE_MAX_CONNECTIONS => max_connections: NonZeroU32 = positive(4096),
         /// Most bytes of a request's body.
         HORDE_MODEL_REFERENCE_MAX_BODY_BYTES => max_body_bytes: NonZeroU32 = positive(16 * 1024 * 1024),
-        /// Seconds a client may take for the head of a request.
+        /// Seconds a client may take for the head of a request, and for beginning the next one.
         HORDE_MODEL_REFERENCE_HEADER_TIMEOUT_SECONDS => header_timeout_seconds: NonZeroU32 = positive(10),
-        /// Seconds a connection may stay open without a request.
-        HORDE_MODEL_REFERENCE_IDLE_TIMEOUT_SECONDS => idle_timeout_seconds: NonZeroU32 = positive(75),
+        /// Seconds an answer may make no progress because the client does not read it.
+        HORDE_MODEL_REFERENCE_STALL_TIMEOUT_SECONDS => stall_timeout_seconds: NonZeroU32 = positive(30),
         /// Seconds that requests under way are waited for when the server stops.
         HORDE_MODEL_REFERENCE_SHUTDOWN_GRACE_SECONDS => shutdown_grace_seconds: u32 = 10,
     }

@@ -1,6 +1,6 @@
 //! `serve`: answers requests until told to stop.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,16 +10,21 @@ use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::backend::files::Files;
 use horde_model_reference::l1::Leases;
 use horde_model_reference::settings::{ReplicateMode, Settings, Sources};
-use horde_model_reference::{ModelReference, Options};
+use horde_model_reference::{Category, ModelReference, Options};
 use horde_model_reference_server::app::{App, Inner};
 use horde_model_reference_server::cors::Cors;
 use horde_model_reference_server::layers::Layers;
 use horde_model_reference_server::router::router;
 use horde_model_reference_server::serve::{Limits, serve};
 use horde_model_reference_server::settings::{Http, ServerSettings};
+use listenfd::ListenFd;
+use socket2::{Domain, Socket, Type};
 use tokio_util::sync::CancellationToken;
 
 use crate::logging;
+
+/// Connections the system may hold for us before they are accepted.
+const BACKLOG: i32 = 1024;
 
 /// Serve a folder of model-reference files over HTTP.
 ///
@@ -64,6 +69,7 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
         cors: Cors::new(settings.http.cors_allowed_origins.as_slice().to_vec()),
         access_log: settings.log.access_log,
     });
+    tell_what_is_missing(&app.reference, &settings.core);
     tracing::info!(%address, "serving at http://{address}/api");
     let layers = Layers::new(app.clone(), router(app));
     serve(listener, layers, limits(&settings.http), &stop)?;
@@ -118,21 +124,62 @@ fn open(settings: &Settings) -> anyhow::Result<ModelReference> {
     opened.with_context(|| format!("cannot open the data in {root}"))
 }
 
+/// An empty folder is served, too; but somebody should know, and know what to do.
+fn tell_what_is_missing(reference: &ModelReference, settings: &Settings) {
+    let is_empty = |category: &Category| reference.category_blocking(*category).view.is_empty();
+    let kept_here = Category::ALL.into_iter().filter(|category| category.has_legacy_form());
+    let missing: Vec<_> = kept_here.filter(is_empty).map(Category::name).collect();
+    if missing.is_empty() {
+        return;
+    }
+    let folder = settings.storage.data_root();
+    tracing::warn!(
+        categories = missing.join(", "),
+        "no models in some categories. Put their files into {}, or run `horde-model-reference \
+         import SOURCE` with a folder, a repository or another server; \
+         HORDE_MODEL_REFERENCE_GITHUB_SEED_ENABLED=true fetches the public files at the start",
+        folder.display()
+    );
+}
+
 fn limits(http: &Http) -> Limits {
     let seconds = |seconds: u32| Duration::from_secs(seconds.into());
     Limits {
         threads: http.worker_threads.into(),
         connections: usize::try_from(http.max_connections.get()).unwrap_or(usize::MAX),
         head: seconds(http.header_timeout_seconds.get()),
+        stall: seconds(http.stall_timeout_seconds.get()),
         grace: seconds(http.shutdown_grace_seconds),
-        ..Limits::default()
     }
 }
 
+/// The socket handed over by a service manager if there is one, so that a restart has no gap; else a
+/// new one.
 fn listen(http: &Http) -> anyhow::Result<TcpListener> {
+    let handed_over = ListenFd::from_env().take_tcp_listener(0);
+    if let Some(listener) = handed_over.context("cannot use the socket handed over")? {
+        return Ok(listener);
+    }
     let place = format!("{}:{}", http.host.as_str(), http.port);
     let addresses = http.addresses().with_context(|| format!("cannot find {place}"))?;
-    TcpListener::bind(&*addresses).with_context(|| format!("cannot listen at {place}"))
+    let mut refused = None;
+    for address in addresses {
+        match bind(address, http.reuse_port) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => refused = Some(error),
+        }
+    }
+    let refused = refused.unwrap_or_else(|| std::io::ErrorKind::AddrNotAvailable.into());
+    Err(refused).with_context(|| format!("cannot listen at {place}"))
+}
+
+fn bind(address: SocketAddr, reuse_port: bool) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(reuse_port)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 /// A token that is cancelled by SIGTERM or SIGINT. A second signal ends the process at once.
