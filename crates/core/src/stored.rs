@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::json::Object;
 use crate::legacy::{Table, table_to_v1, text_view, view};
 use crate::snapshot::Content;
+use crate::view::derive_v2;
 use crate::{Category, Document, Format, Snapshot};
 
 /// Both files of a category.
@@ -45,10 +46,11 @@ impl Stored {
     /// The records in v2; those of a legacy source that cannot be converted are left out.
     pub fn v2_records(&self, canonical: Format) -> Option<Object> {
         let source = self.source(canonical)?;
-        if matches!(source.document, Document::V2(_)) {
-            return source.object().cloned();
+        let derived = || derive_v2(self.category, &self.legacy, self.v2.object());
+        match source.document {
+            Document::Legacy(_) => derived().or_else(|| Some(self.legacy_file()?.to_v2().records)),
+            _ => source.object().cloned(),
         }
-        Some(self.legacy_file()?.to_v2().records)
     }
 
     /// The records as v1 shows them; `None` when the category has no such form.

@@ -8,6 +8,7 @@ use crate::legacy::{Row, Table, same_in_legacy, view};
 use crate::record::Issue;
 use crate::stored::Stored;
 use crate::text::backend_prefix;
+use crate::view::keep_times;
 use crate::{Category, Document, Error};
 
 use super::guard::guard;
@@ -79,6 +80,7 @@ fn fill(step: &mut Step, files: &Files, before: &Before, given: Given, options: 
         Some(_) => records,
         None => keep_what_says_the_same(category, &old, records),
     };
+    let records = keep_all_times(&old, records);
     let legacy = given.legacy.map(|(_, file)| file);
     let given_legacy = legacy.as_ref().and_then(CategoryFile::to_legacy);
     if let (Some(_), Some(file)) = (&given.v2, &given_legacy) {
@@ -122,6 +124,16 @@ fn keep_what_says_the_same(category: Category, old: &Object, mut records: Object
     for (name, record) in &mut records {
         if let Some(old) = old.get(name).filter(|old| same_in_legacy(category, record, old)) {
             *record = old.clone();
+        }
+    }
+    records
+}
+
+/// When a record was made is known to the folder it was made in, and seldom to others.
+fn keep_all_times(old: &Object, mut records: Object) -> Object {
+    for (name, record) in &mut records {
+        if let (Some(record), Some(old)) = (record.as_object_mut(), old.get(name)) {
+            keep_times(record, old);
         }
     }
     records

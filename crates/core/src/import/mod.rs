@@ -11,6 +11,8 @@ mod catalogue_step;
 mod category_step;
 mod folder;
 mod guard;
+#[cfg(feature = "fetch")]
+mod remote;
 mod step;
 
 use std::path::Path;
@@ -25,6 +27,8 @@ use crate::{Category, Document, Format};
 
 pub use folder::{read_file, read_folder};
 pub use guard::Refusal;
+#[cfg(feature = "fetch")]
+pub use remote::read_url;
 pub use step::{Step, Write};
 
 /// What is done although it looks like a mistake.

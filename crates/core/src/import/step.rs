@@ -37,6 +37,11 @@ pub struct Step {
 }
 
 impl Step {
+    /// Whether nothing is to be done although something was given.
+    pub fn is_refused(&self) -> bool {
+        self.refusal.is_some()
+    }
+
     /// One word for what is to be done.
     pub fn word(&self) -> &'static str {
         match (&self.refusal, self.writes.is_empty()) {

@@ -11,6 +11,6 @@ mod records_body;
 
 pub use catalogue::{CatalogueView, Catalogues};
 pub use category::{CategoryView, Note};
-pub(crate) use legacy::derive_v2;
+pub(crate) use legacy::{derive_v2, keep_times};
 pub use metadata::MetadataView;
 pub use records_body::RecordsBody;
