@@ -3,6 +3,7 @@
 //! Everything here blocks and uses plain threads, so that a test reads as one straight line of
 //! steps and shares no runtime with what it tests.
 
+mod command;
 mod dataset;
 mod eventually;
 mod horde_stub;
@@ -11,6 +12,7 @@ mod http_stub;
 mod server_process;
 mod shared;
 
+pub use command::{Ran, run};
 pub use dataset::DataFolder;
 pub use eventually::eventually;
 pub use horde_stub::HordeStub;

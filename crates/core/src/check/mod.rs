@@ -177,8 +177,7 @@ impl Report {
         for issue in issues {
             let is_baseline = issue.loc.first() == Some(&LocItem::from("baseline"));
             let severity = if is_baseline { Severity::Error } else { issue.severity };
-            let field = dotted(&issue.loc);
-            self.add(path, Some(record), field, severity, without_stop(issue.message));
+            self.add(path, Some(record), field(&issue), severity, sentence(&issue.message));
         }
     }
 }
@@ -204,14 +203,17 @@ impl Finding {
     }
 }
 
-fn dotted(loc: &[LocItem]) -> String {
-    let steps: Vec<String> = loc.iter().map(LocItem::to_string).collect();
+/// The way to the field. The contract tells of a wrong style as if it were about the whole record.
+fn field(issue: &Issue) -> String {
+    if issue.loc.is_empty() && issue.message.contains("is not a style") {
+        return "style".to_owned();
+    }
+    let steps: Vec<String> = issue.loc.iter().map(LocItem::to_string).collect();
     steps.join(".")
 }
 
-fn without_stop(mut message: String) -> String {
-    if message.ends_with('.') {
-        message.pop();
-    }
-    message
+/// The message without what the contract puts around it.
+fn sentence(message: &str) -> String {
+    let message = message.strip_prefix("Value error, ").unwrap_or(message);
+    message.strip_suffix('.').unwrap_or(message).to_owned()
 }

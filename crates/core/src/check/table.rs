@@ -7,7 +7,7 @@ use crate::legacy::{Row, Table, line_numbers, unknown_settings};
 use crate::record::Severity;
 use crate::text::backend_prefix;
 
-use super::{Finding, Report, dotted, without_stop};
+use super::{Finding, Report, field, sentence};
 
 /// Without these a line cannot be read.
 const NEEDED_COLUMNS: [&str; 2] = ["name", "parameters_bn"];
@@ -53,7 +53,7 @@ impl Report {
 fn row_findings(row: &Row, add: &mut impl FnMut(&str, Severity, String)) {
     if let Err(issues) = row.to_v2() {
         for issue in issues {
-            add(&dotted(&issue.loc), issue.severity, without_stop(issue.message));
+            add(&field(&issue), issue.severity, sentence(&issue.message));
         }
     }
     if let Some(prefix) = backend_prefix(&row.name) {
