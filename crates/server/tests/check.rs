@@ -81,7 +81,10 @@ fn people_get_columns_without_colours() {
     let ran = run(&here(), &["check", "broken/legacy/models.csv"]);
     assert_eq!(ran.code, Some(1));
     assert!(ran.stderr.is_empty() && !ran.stdout.contains('\x1b'), "{ran:?}");
-    assert!(ran.stdout.starts_with("broken/legacy/models.csv\n  note   line 2 Barn/Owl-7B"), "{ran:?}");
+    assert!(
+        ran.stdout.starts_with("broken/legacy/models.csv\n  note   line 2 Barn/Owl-7B"),
+        "{ran:?}"
+    );
     assert!(ran.stdout.ends_with("1 file with 7 records: 3 errors, 3 notes\n"), "{ran:?}");
 }
 

@@ -62,7 +62,10 @@ fn a_folder_goes_into_a_folder() {
 fn what_is_not_valid_is_told_and_left_out() {
     let ran = run(&broken(), &["convert", "--to", "v2", "legacy/stable_diffusion.json"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.stderr.contains("legacy/stable_diffusion.json: Vole: config: download: "), "{ran:?}");
+    assert!(
+        ran.stderr.contains("legacy/stable_diffusion.json: Vole: config: download: "),
+        "{ran:?}"
+    );
     let kept = ran.json().unwrap();
     assert_eq!(kept.as_object().unwrap().keys().collect::<Vec<_>>(), ["Heron"]);
     let table = run(&broken(), &["convert", "--to", "v2", "legacy/models.csv"]);
@@ -92,7 +95,10 @@ fn what_cannot_be_done_is_said() {
         (&["convert", "--to", "legacy", "v2/lora.json"], "lora has no legacy form"),
         (&["convert", "--to", "v2", "legacy"], "a folder needs a TARGET"),
         (&["convert", "--to", "v3", "legacy/clip.json"], "possible values: v2, legacy"),
-        (&["convert", "--to", "v2", "legacy/clip.json", "/nowhere/x.json"], "cannot write /nowhere"),
+        (
+            &["convert", "--to", "v2", "legacy/clip.json", "/nowhere/x.json"],
+            "cannot write /nowhere",
+        ),
     ] {
         let ran = run(&examples(), arguments);
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran:?}");
@@ -113,7 +119,9 @@ fn the_published_files_become_those_of_the_reference() {
         let expected = fs::read(shared.join("data/v2").join(&name)).unwrap();
         assert!(made == expected, "{name} differs");
     }
-    let images = run(&shared.join("data"), &["convert", "--to", "legacy", "v2/stable_diffusion.json"]);
-    let expected = fs::read_to_string(shared.join("data/v1-from-v2/stable_diffusion.json")).unwrap();
+    let images =
+        run(&shared.join("data"), &["convert", "--to", "legacy", "v2/stable_diffusion.json"]);
+    let expected =
+        fs::read_to_string(shared.join("data/v1-from-v2/stable_diffusion.json")).unwrap();
     assert!(images.stdout == expected, "stable_diffusion.json differs on the way back");
 }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use crate::Category;
 use crate::backend::files::layout::{legacy_file_name, v2_file_name};
 use crate::fetch::{Fetched, Fetcher};
-use crate::Category;
 
 use super::{Content, Incoming, Unusable, read};
 

@@ -5,8 +5,8 @@
 
 pub mod catalogue;
 pub mod category;
-pub mod metadata;
 mod legacy;
+pub mod metadata;
 mod records_body;
 
 pub use catalogue::{CatalogueView, Catalogues};

@@ -73,9 +73,8 @@ fn as_text(report: &Report, paint: Paint) -> String {
     let mut text = String::new();
     let mut findings: Vec<&Finding> = report.findings.iter().collect();
     // Findings about one file may have been made at different times.
-    findings.sort_by_key(|finding| {
-        report.findings.iter().position(|other| other.path == finding.path)
-    });
+    findings
+        .sort_by_key(|finding| report.findings.iter().position(|other| other.path == finding.path));
     for findings in findings.chunk_by(|a, b| a.path == b.path) {
         text += &format!("{}\n", paint.bold(&findings[0].path.display().to_string()));
         let rows: Vec<Vec<String>> = findings.iter().map(|finding| row(finding)).collect();

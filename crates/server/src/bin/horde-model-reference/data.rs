@@ -38,9 +38,6 @@ impl DataArgs {
             }
         }
         let storage = Settings::load(&sources)?.settings.storage;
-        Ok(Data {
-            layout: Layout::below(storage.data_root()),
-            canonical: storage.canonical_format,
-        })
+        Ok(Data { layout: Layout::below(storage.data_root()), canonical: storage.canonical_format })
     }
 }

@@ -192,8 +192,11 @@ fn as_text(done: &Done<'_>, dry_run: bool, paint: Paint) -> String {
 }
 
 fn sum(diff: &Diff) -> String {
-    let numbers =
-        [(diff.added.len(), "added"), (diff.removed.len(), "removed"), (diff.changed.len(), "changed")];
+    let numbers = [
+        (diff.added.len(), "added"),
+        (diff.removed.len(), "removed"),
+        (diff.changed.len(), "changed"),
+    ];
     let numbers = numbers.into_iter().filter(|(number, _)| *number > 0);
     let mut parts: Vec<String> = numbers.map(|(number, word)| format!("{number} {word}")).collect();
     parts.extend(diff.reordered.then(|| "another order".to_owned()));

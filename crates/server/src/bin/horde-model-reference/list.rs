@@ -53,7 +53,8 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<Outcome> {
     let text = match category {
         None => {
             let header = ["CATEGORY", "MODELS", "SIZE", "MODIFIED", "MARK", "FILE"];
-            let align = [Align::Left, Align::Right, Align::Right, Align::Left, Align::Left, Align::Left];
+            let align =
+                [Align::Left, Align::Right, Align::Right, Align::Left, Align::Left, Align::Left];
             print("categories", &categories(&place)?, &header, &align, args.json)
         }
         Some(category) => {

@@ -26,7 +26,7 @@ pub(crate) struct PlaceArgs {
 
 /// A data folder or a server.
 pub(crate) enum Place {
-    Folder { files: Files, canonical: Format },
+    Folder { files: Box<Files>, canonical: Format },
     Server { fetcher: Fetcher, runtime: Runtime, base: String },
 }
 
@@ -50,7 +50,8 @@ impl PlaceArgs {
             let root = &data.layout.root;
             // A folder that is not there is a mistake, whereas one without files is merely empty.
             std::fs::read_dir(root).with_context(|| format!("cannot read {}", root.display()))?;
-            return Ok(Place::Folder { files: Files::new(data.layout), canonical: data.canonical });
+            let files = Box::new(Files::new(data.layout));
+            return Ok(Place::Folder { files, canonical: data.canonical });
         };
         let base = url.trim_end_matches('/');
         let base = if base.ends_with("/api") { base.to_owned() } else { format!("{base}/api") };
@@ -125,8 +126,9 @@ fn short_mark(mark: &str) -> String {
 
 /// The category of that name, or of the file of that name; else what it was probably meant to be.
 pub(crate) fn category_of(name: &str) -> Result<Category, String> {
-    let named =
-        Category::ALL.into_iter().find(|category| [category.name(), category.file_stem()].contains(&name));
+    let named = Category::ALL
+        .into_iter()
+        .find(|category| [category.name(), category.file_stem()].contains(&name));
     named.ok_or_else(|| {
         let names = Category::ALL.into_iter().map(Category::name);
         let all: Vec<&str> = names.clone().collect();
