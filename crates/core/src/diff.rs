@@ -2,7 +2,7 @@
 //! in which of their fields.
 
 use crate::json::{Json, Object};
-use crate::record::LocItem;
+use crate::shape::LocItem;
 
 /// The difference between two contents. Records keep the order of the content they are from.
 #[derive(Debug, Clone, PartialEq, Default)]

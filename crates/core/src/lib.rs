@@ -13,6 +13,8 @@ mod category;
 mod document;
 mod format;
 
+pub mod shape;
+
 pub mod record;
 
 pub mod legacy;

@@ -126,7 +126,8 @@ impl ModelReference {
     /// Records that are not served, or not in every format, by category.
     pub fn notes(&self) -> Vec<(Category, Note)> {
         let views = self.views.categories.iter().map(ArcSwap::load_full);
-        views.flat_map(|view| view.notes.clone().into_iter().map(move |note| (view.category, note)))
+        views
+            .flat_map(|view| view.notes.clone().into_iter().map(move |note| (view.category, note)))
             .collect()
     }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use horde_model_reference::backend::Backend;
 use horde_model_reference::backend::files::Files;
 use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::backend::memory::Memory;
-use horde_model_reference::backend::Backend;
 use horde_model_reference::{Category, Document};
 
 const DOCUMENT: Document = Document::V2(Category::Clip);

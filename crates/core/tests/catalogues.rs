@@ -8,23 +8,15 @@ use std::path::{Path, PathBuf};
 use horde_model_reference::Category;
 use horde_model_reference::catalogue::licensing::{
     Asset, AssetFilter, AssetKind, AssetView, Assets, Definition, Definitions, Page, Register,
-    Stored, unknown_assignment,
+    unknown_assignment,
 };
-use horde_model_reference::catalogue::{Baseline, Baselines, Guidance, Problem, Step as PathStep};
+use horde_model_reference::catalogue::{Baselines, Guidance, Stored};
 use horde_model_reference::json::{Json, Object};
+use horde_model_reference::shape::{Issue, LocItem};
 
 /// The folder with the recorded contract, if it is there.
 fn contract() -> Option<PathBuf> {
-    let shared = std::env::var_os("HMR_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let contract = shared.join("contract");
-    if !contract.is_dir() {
-        println!("skipped: there is no recorded contract beside the workspace");
-        return None;
-    }
-    Some(contract)
+    testkit::shared().map(|shared| shared.join("contract"))
 }
 
 fn read(path: &Path) -> Json {
@@ -175,7 +167,7 @@ fn baselines_answer_as_recorded() {
         checked += check(&steps, Some(&baselines.etag()), |step| match step.path.as_str() {
             "" => Some(baselines.list()),
             "export" => Some(baselines.export()),
-            name => baselines.get(name).map(Baseline::to_json),
+            name => baselines.get(name).map(Stored::to_json),
         });
     }
     println!("baselines: {checked} steps checked");
@@ -332,7 +324,7 @@ fn check_refusals<T>(
     contract: &Path,
     exchange: &str,
     at: &[&str],
-    parse: impl Fn(&Json) -> Result<T, Vec<Problem>>,
+    parse: impl Fn(&Json) -> Result<T, Vec<Issue>>,
     depth: usize,
 ) -> usize {
     let exchange = read(&contract.join(format!("core/{exchange}.json")));
@@ -348,8 +340,8 @@ fn check_refusals<T>(
         let Some(record) = at.iter().try_fold(body, |value, step| inside(value, step)) else {
             continue;
         };
-        let problems = parse(record).err().unwrap_or_default();
-        let mut told: Vec<_> = problems.iter().map(|problem| told(problem, depth)).collect();
+        let issues = parse(record).err().unwrap_or_default();
+        let mut told: Vec<_> = issues.iter().map(|issue| told(issue, depth)).collect();
         recorded.sort();
         told.sort();
         assert_eq!(told, recorded);
@@ -379,7 +371,7 @@ fn located(detail: &Json, at: &[&str]) -> Option<(String, String)> {
     Some((steps[at.len() + 1..].join("/"), text(detail, "type").to_owned()))
 }
 
-fn told(problem: &Problem, depth: usize) -> (String, String) {
-    let steps: Vec<String> = problem.path.iter().skip(depth).map(PathStep::to_string).collect();
-    (steps.join("/"), problem.kind.to_owned())
+fn told(issue: &Issue, depth: usize) -> (String, String) {
+    let steps: Vec<String> = issue.loc.iter().skip(depth).map(LocItem::to_string).collect();
+    (steps.join("/"), issue.kind.to_owned())
 }

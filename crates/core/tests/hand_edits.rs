@@ -172,7 +172,11 @@ fn with_legacy_canonical_v2_follows_the_legacy_file_record_by_record() {
 fn with_v2_canonical_v1_follows_v2_and_keeps_what_the_legacy_file_says_more() {
     let legacy = "{\n \"a\": {\"name\": \"a\", \"type\": \"clip\", \"extra\": 1}\n}";
     let v2 = |names: &[&str]| {
-        let record = |name| format!(r#""{name}":{{"record_type":"clip","name":"{name}","config":{{"download":[]}},"model_classification":{{"domain":"image","purpose":"feature_extractor"}}}}"#);
+        let record = |name| {
+            format!(
+                r#""{name}":{{"record_type":"clip","name":"{name}","config":{{"download":[]}},"model_classification":{{"domain":"image","purpose":"feature_extractor"}}}}"#
+            )
+        };
         format!("{{{}}}", names.iter().map(record).collect::<Vec<_>>().join(","))
     };
     let served =

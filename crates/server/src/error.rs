@@ -1,8 +1,8 @@
 //! What clients are told when something is not as they asked: the only file that spells error bodies.
 
 use axum::response::{IntoResponse, Response};
-use horde_model_reference::json::{Json, Object, Style};
 use horde_model_reference::Category;
+use horde_model_reference::json::{Json, Object, Style};
 use http::StatusCode;
 
 use crate::respond;
@@ -65,8 +65,8 @@ pub struct QueryProblem {
     pub kind: &'static str,
     /// What was expected.
     pub message: String,
-    /// What was sent; `Null` where it is missing.
-    pub input: Json,
+    /// What was sent; `None` where it is missing.
+    pub input: Option<String>,
 }
 
 impl ApiError {
@@ -83,9 +83,7 @@ impl ApiError {
             Self::UnknownCategory(_)
             | Self::UnknownLegacyCategory(_)
             | Self::UnknownWord { .. }
-            | Self::Query(_) => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            | Self::Query(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NoMetadataInReplica | Self::WrongCanonicalFormat { .. } => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -98,12 +96,12 @@ impl ApiError {
         match self {
             Self::NotFound => "Not Found".into(),
             Self::MethodNotAllowed => "Method Not Allowed".into(),
-            Self::PathNotText => {
-                "The path is not UTF-8 text after percent-decoding.".into()
-            }
-            Self::UnknownCategory(given) => {
-                unknown_word(["path", "model_category_name"], &Category::ALL.map(Category::name), given)
-            }
+            Self::PathNotText => "The path is not UTF-8 text after percent-decoding.".into(),
+            Self::UnknownCategory(given) => unknown_word(
+                ["path", "model_category_name"],
+                &Category::ALL.map(Category::name),
+                given,
+            ),
             Self::UnknownWord { location, words, given } => unknown_word(*location, words, given),
             Self::UnknownLegacyCategory(given) => {
                 let quoted = python_repr(given);
@@ -145,7 +143,7 @@ impl IntoResponse for ApiError {
 
 impl QueryProblem {
     fn to_json(&self) -> Json {
-        problem(self.kind, &["query", self.name], &self.message, self.input.clone(), None)
+        problem(self.kind, &["query", self.name], &self.message, self.input.clone().into(), None)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What handlers take from a request's path and query, with the contract's answer to what is odd.
 
 use axum::extract::{FromRequestParts, RawPathParams};
-use horde_model_reference::{Category, Json};
+use horde_model_reference::Category;
 use http::request::Parts;
 
 use crate::error::{ApiError, QueryProblem};
@@ -116,14 +116,14 @@ impl Query {
                 name,
                 kind: "missing",
                 message: "Field required".into(),
-                input: Json::Null,
+                input: None,
             })),
         }
     }
 }
 
 fn problem(name: &'static str, kind: &'static str, message: String, input: &str) -> ApiError {
-    ApiError::Query(QueryProblem { name, kind, message, input: input.into() })
+    ApiError::Query(QueryProblem { name, kind, message, input: Some(input.to_owned()) })
 }
 
 #[cfg(test)]

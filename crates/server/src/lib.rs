@@ -3,16 +3,16 @@
 pub mod settings;
 
 pub mod app;
-pub mod router;
 mod openapi;
+pub mod router;
 mod routes;
 
-pub mod layers;
 pub mod cors;
+pub mod error;
 mod extract;
+pub mod layers;
 pub mod preconditions;
 pub mod respond;
-pub mod error;
 
 mod connection;
 pub mod serve;

@@ -9,7 +9,7 @@ use crate::router::{self, Answer, Route};
 const SCHEMAS: &str = include_str!("openapi/schemas.json");
 
 /// The document as compact JSON.
-pub fn document() -> String {
+pub(crate) fn document() -> String {
     let mut paths = Object::new();
     for route in router::table() {
         paths.insert(documented_path(route.path), Json::from([("get", operation(&route))]));
@@ -23,10 +23,17 @@ pub fn document() -> String {
             Json::from([
                 ("title", Json::from("AI-Horde model reference")),
                 ("version", env!("CARGO_PKG_VERSION").into()),
-                ("description", "Which AI models exist, where their files are, what they are.".into()),
+                (
+                    "description",
+                    "Which AI models exist, where their files are, what they are.".into(),
+                ),
             ]),
         ),
-        ("servers", vec![Json::from([("url", Json::from("/api"))]), Json::from([("url", Json::from("/"))])].into()),
+        (
+            "servers",
+            vec![Json::from([("url", Json::from("/api"))]), Json::from([("url", Json::from("/"))])]
+                .into(),
+        ),
         ("paths", paths.into()),
         ("components", Json::from([("schemas", schemas)])),
     ]);
@@ -88,7 +95,8 @@ fn responses(route: &Route) -> Json {
     for status in route.errors {
         let schema = Json::from([("schema", reference("Error"))]);
         let content = Json::from([("application/json", schema)]);
-        let error = Json::from([("description", Json::from(meaning(*status))), ("content", content)]);
+        let error =
+            Json::from([("description", Json::from(meaning(*status))), ("content", content)]);
         responses.insert(status.to_string(), error);
     }
     responses.into()

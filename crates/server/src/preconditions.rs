@@ -66,7 +66,8 @@ impl Preconditions {
         for (coding, form) in candidates {
             let Some(form) = form else { continue };
             let weight = accepted.weight(coding);
-            let better = weight > best.2 || weight == best.2 && form.bytes.len() < best.1.bytes.len();
+            let better =
+                weight > best.2 || weight == best.2 && form.bytes.len() < best.1.bytes.len();
             if weight > 0 && better {
                 best = (coding, form, weight);
             }
@@ -147,7 +148,7 @@ impl Accepted {
 fn parse_weight(parameter: &str) -> Option<u16> {
     let value = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="))?;
     let weight: f32 = value.trim().parse().ok()?;
-    (0.0..=1.0).contains(&weight).then(|| (weight * 1000.0) as u16)
+    (0.0..=1.0).contains(&weight).then_some((weight * 1000.0) as u16)
 }
 
 #[cfg(test)]
@@ -170,7 +171,8 @@ mod tests {
     #[test]
     fn tags_are_found_in_lists_weak_or_strong() {
         let tag = "\"abc\"";
-        for list in ["\"abc\"", "W/\"abc\"", "\"x\" , \"abc\"", "\"a,b\",W/\"abc\"", "\"x\"\"abc\""] {
+        for list in ["\"abc\"", "W/\"abc\"", "\"x\" , \"abc\"", "\"a,b\",W/\"abc\"", "\"x\"\"abc\""]
+        {
             assert!(with("if-none-match", list).names(tag), "{list}");
         }
         for list in ["*", "abc", "\"abcd\"", "\"abc", "", "\"", "\"\",\"x\""] {

@@ -7,7 +7,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use horde_model_reference::body::{Body, Coded, Coding};
 use http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY, HeaderName,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED, VARY,
 };
 use http::{HeaderValue, StatusCode};
 
@@ -54,11 +54,7 @@ pub fn body(sent: &Preconditions, body: &Arc<Body>, provenance: Provenance) -> R
 }
 
 /// Answers a read with ready bytes that have only an identity form.
-pub fn form_or_not_modified(
-    sent: &Preconditions,
-    form: Coded,
-    provenance: Provenance,
-) -> Response {
+pub fn form_or_not_modified(sent: &Preconditions, form: Coded, provenance: Provenance) -> Response {
     let last_modified = last_modified(provenance.published);
     let held = sent.is_held(&form, last_modified.as_ref());
     let mut response = if held { not_modified() } else { json_bytes(form.bytes) };
@@ -82,8 +78,7 @@ pub fn form_or_not_modified(
 
 /// Answers a read of a catalogue, whose weak tag is part of its contract.
 pub fn tagged(sent: &Preconditions, text: String, tag: &str) -> Response {
-    let mut response =
-        if sent.names(tag) { not_modified() } else { json_bytes(Bytes::from(text)) };
+    let mut response = if sent.names(tag) { not_modified() } else { json_bytes(Bytes::from(text)) };
     let headers = response.headers_mut();
     if let Ok(tag) = HeaderValue::from_str(tag) {
         headers.insert(ETAG, tag);

@@ -90,10 +90,11 @@ pub fn serve<H: Handler>(
         for number in 0..threads {
             let (hand_over, accepted) = mpsc::channel(HAND_OVER);
             let (handler, stop) = (handler.clone(), stop.clone());
-            std::thread::Builder::new().name(format!("serve-{number}")).spawn_scoped(
-                scope,
-                move || serve_on_this_thread(accepted, handler, limits, stop),
-            )?;
+            std::thread::Builder::new()
+                .name(format!("serve-{number}"))
+                .spawn_scoped(scope, move || {
+                    serve_on_this_thread(accepted, handler, limits, stop)
+                })?;
             workers.push(hand_over);
         }
         runtime()?.block_on(accept(listener, workers, limits.connections, stop))

@@ -55,7 +55,8 @@ fn nonsense_and_heads_without_end_are_refused() {
         // The server may answer and close before all was sent.
         let _ = connection.write_raw(bytes);
         let answer = String::from_utf8_lossy(&is_closed(connection)).into_owned();
-        let refused = statuses.iter().any(|status| answer.starts_with(&format!("HTTP/1.1 {status}")));
+        let refused =
+            statuses.iter().any(|status| answer.starts_with(&format!("HTTP/1.1 {status}")));
         assert!(answer.is_empty() || refused, "{:?}… got {answer:.100}", &bytes[..16]);
         is_alive(&server);
     }
@@ -96,7 +97,9 @@ fn a_process_that_was_stopped_does_not_serve_what_changed_meanwhile() {
         data.write("clip.json", format!(r#"{{"{name}":{{}}}}"#).as_bytes()).unwrap();
         // The lease has to run out while the process stands still: time itself is the subject.
         std::thread::sleep(Duration::from_millis(150));
-        connection.write_raw(b"GET /api/model_references/v2/clip HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        connection
+            .write_raw(b"GET /api/model_references/v2/clip HTTP/1.1\r\nHost: x\r\n\r\n")
+            .unwrap();
         server.resume().unwrap();
         let first = connection.read_response(false).unwrap();
         assert!(first.text().contains(&name), "{}", first.text());

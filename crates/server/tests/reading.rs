@@ -18,7 +18,9 @@ fn serve(files: &[(&str, &str)]) -> (ServerProcess, DataFolder) {
 /// Enough alike records that compression pays.
 fn many_records() -> String {
     let record = |n: u32| {
-        format!(r#""model {n}":{{"name":"model {n}","metadata":{{"created_at":1,"updated_at":1}}}}"#)
+        format!(
+            r#""model {n}":{{"name":"model {n}","metadata":{{"created_at":1,"updated_at":1}}}}"#
+        )
     };
     format!("{{{}}}", (0..200).map(record).collect::<Vec<_>>().join(","))
 }
@@ -121,7 +123,8 @@ fn head_says_what_get_would_and_sends_no_body() {
 #[test]
 fn a_name_with_slashes_percent_signs_and_letters_of_all_kinds_is_reachable() {
     let names = ["a/b", "a/b/c", "100%", "ä ö", "a+b", "..", "?", "#", "a%2Fb", "\u{1F600}"];
-    let records: Vec<_> = names.iter().map(|name| format!("{name:?}: {{\"name\": \"x\"}}")).collect();
+    let records: Vec<_> =
+        names.iter().map(|name| format!("{name:?}: {{\"name\": \"x\"}}")).collect();
     let file = format!("{{{}}}", records.join(","));
     let (server, _data) = serve(&[("clip.json", &file)]);
     for name in names {

@@ -17,7 +17,6 @@ pub struct Ran {
 }
 
 /// Runs `executable` in `folder` with no environment but `PATH` and no terminal, until it ends.
-#[expect(clippy::disallowed_methods, reason = "programs are found where the caller finds them")]
 pub fn run(executable: &str, folder: &Path, arguments: &[&str]) -> Result<Ran> {
     let output = Command::new(executable)
         .args(arguments)

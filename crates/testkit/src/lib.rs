@@ -3,6 +3,11 @@
 //! Everything here blocks and uses plain threads, so that a test reads as one straight line of
 //! steps and shares no runtime with what it tests.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests are told by the environment where things are"
+)]
+
 mod command;
 mod dataset;
 mod eventually;

@@ -53,8 +53,7 @@ impl Memory {
             modified_ns: 0,
             changed_ns: 0,
         });
-        let snapshot =
-            Arc::new(Snapshot { document, generation, digest, bytes, content });
+        let snapshot = Arc::new(Snapshot { document, generation, digest, bytes, content });
         documents.insert(document, Loaded { snapshot, stamp });
     }
 

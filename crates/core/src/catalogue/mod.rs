@@ -1,8 +1,8 @@
 //! The three catalogues beside the categories: image baselines, text guidance, licensing.
 //!
-//! Each is one small document (licensing: two) that is read whole, checked strictly and answered
-//! from memory. Replicas validate the exports just as strictly, so an answer has exactly the
-//! members of the shape, all of them, nulls included, in a fixed order.
+//! Each is one small document (licensing: two) that is read whole, without tolerance for unknown
+//! members, and answered from memory. Replicas validate the exports in the same way, so an answer
+//! has exactly the members of the shape, all of them, nulls included, in a fixed order.
 //!
 //! Everything here is a plain function over [`Json`](crate::json::Json). Where the documents lie,
 //! and what to do about a broken one, is the caller's business.
@@ -19,14 +19,11 @@ pub mod guidance;
 pub mod licensing;
 
 mod metadata;
+mod stored;
 
 mod case_folding;
-mod members;
-mod problem;
-mod words;
 
 pub use baselines::{Baseline, Baselines, Capabilities, HordePolicy};
 pub use guidance::Guidance;
-pub use metadata::{CatalogueMetadata, RecordMetadata};
-pub use problem::{Problem, Step};
-pub use words::UnknownWord;
+pub use metadata::{CatalogueMetadata, RecordMetadata, Revision};
+pub use stored::{Keyed, Records, Stored};

@@ -139,7 +139,7 @@ fn valid_v2(category: Category, records: &Object) -> V2File {
 /// Maps the records, and puts those aside for which there are issues instead.
 fn sort_out(
     records: &Object,
-    map: impl Fn(&Json) -> Result<Json, Vec<crate::record::Issue>>,
+    map: impl Fn(&Json) -> Result<Json, Vec<crate::shape::Issue>>,
 ) -> (Object, Vec<Rejected>) {
     let mut kept = Object::with_capacity(records.len());
     let mut rejected = Vec::new();

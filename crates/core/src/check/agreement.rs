@@ -5,7 +5,7 @@ use std::path::Path;
 use indexmap::IndexSet;
 
 use crate::category_file::{CategoryFile, Form};
-use crate::record::Severity;
+use crate::shape::Severity;
 use crate::text::backend_prefix;
 
 use super::Report;

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use crate::Document;
 use crate::catalogue::licensing::{Assets, Definitions};
-use crate::catalogue::{Baselines, Guidance, Problem, Step};
+use crate::catalogue::{Baselines, Guidance, Stored};
 use crate::json::Json;
-use crate::record::Severity;
+use crate::shape::Issue;
 
-use super::Report;
 use super::metadata::object;
+use super::{Report, field, sentence};
 
 /// The catalogue that a file of that name in that folder is.
 pub fn catalogue_at(path: &Path) -> Option<Document> {
@@ -24,7 +24,7 @@ pub fn catalogue_at(path: &Path) -> Option<Document> {
 }
 
 /// What is wrong with a catalogue; nothing for documents that are none.
-pub fn problems(document: Document, value: &Json) -> Vec<Problem> {
+pub fn problems(document: Document, value: &Json) -> Vec<Issue> {
     let problems = match document {
         Document::Baselines => Baselines::parse(value).err(),
         Document::Guidance => Guidance::parse(value).err(),
@@ -41,9 +41,8 @@ impl Report {
             Ok(members) => Json::Object(members),
             Err(reason) => return self.error(path, reason),
         };
-        for problem in problems(document, &value) {
-            let steps: Vec<String> = problem.path.iter().map(Step::to_string).collect();
-            self.add(path, None, steps.join("."), Severity::Error, problem.reason);
+        for issue in problems(document, &value) {
+            self.add(path, None, field(&issue), issue.severity, sentence(&issue.message));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::json::{Json, Object};
-use crate::record::Severity;
+use crate::shape::Severity;
 use crate::{Category, Document};
 
 use super::Report;

@@ -13,10 +13,10 @@ mod v2;
 
 use std::path::{Path, PathBuf};
 
-use crate::catalogue::Baselines;
+use crate::catalogue::{Baselines, Stored};
 use crate::category_file::{CategoryFile, Form, NoCategory};
 use crate::json::Json;
-use crate::record::{Issue, LocItem, Severity};
+use crate::shape::{Issue, LocItem, Severity};
 
 pub use catalogues::{catalogue_at, problems as catalogue_problems};
 pub use folder::check_folder;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::legacy::{Row, Table, line_numbers, unknown_settings};
-use crate::record::Severity;
+use crate::shape::Severity;
 use crate::text::backend_prefix;
 
 use super::{Finding, Report, field, sentence};

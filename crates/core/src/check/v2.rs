@@ -4,7 +4,8 @@ use std::path::Path;
 
 use crate::Category;
 use crate::json::{Json, Object};
-use crate::record::{Common, Download, NO_CHECKSUM, Options, Record, Severity};
+use crate::record::{Common, Download, NO_CHECKSUM, Options, Record};
+use crate::shape::Severity;
 
 use super::{Known, Report};
 

@@ -5,7 +5,7 @@ use crate::category_file::{CategoryFile, Form, V2File, print, table_text};
 use crate::diff::Diff;
 use crate::json::{Json, Object};
 use crate::legacy::{Row, Table, same_in_legacy, view};
-use crate::record::Issue;
+use crate::shape::Issue;
 use crate::stored::Stored;
 use crate::text::backend_prefix;
 use crate::view::keep_times;

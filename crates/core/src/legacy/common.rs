@@ -2,8 +2,8 @@
 
 use indexmap::IndexMap;
 
-use crate::record::members::members;
 use crate::record::{Licensing, Metadata};
+use crate::shape::members;
 
 members! {
     /// What legacy records of every category have.

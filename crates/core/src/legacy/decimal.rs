@@ -3,7 +3,7 @@
 //! The reference multiplies in binary floating point and cuts, so that 8.2 billions become
 //! 8 199 999 999 and drift further with every write. Here the digits are shifted, which is exact.
 
-use crate::record::{Integer, joined_digits};
+use crate::shape::{Integer, joined_digits};
 
 /// Shifts the decimal point to the right by `places` and cuts what is behind it. `None` if the text
 /// is not a finite decimal number, or longer than a number of parameters ever is.

@@ -1,7 +1,7 @@
 //! The table of text models becomes v2 records, and the v1 view.
 
 use crate::json::{Json, Object};
-use crate::record::{Issue, Severity};
+use crate::shape::{Issue, Severity};
 use crate::text::backend_prefix;
 
 use super::csv::Table;

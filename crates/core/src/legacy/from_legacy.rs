@@ -8,9 +8,8 @@ use indexmap::IndexMap;
 
 use crate::Category;
 use crate::json::{Json, Object};
-use crate::record::{
-    self, Classification, Download, Issue, Kind, NO_CHECKSUM, Print, Reader, Trimmed, Unknown,
-};
+use crate::record::{self, Classification, Download, Kind, NO_CHECKSUM};
+use crate::shape::{Issue, Print, Reader, Trimmed, Unknown};
 
 use super as legacy;
 use super::Origin;
@@ -67,13 +66,9 @@ pub fn convert_record(
     let mut reader = Reader::of(category, Unknown::Drop);
     let record = legacy::Record::read(category, value, Origin::File, &mut reader)
         .and_then(|record| from_record(record, value, slow, &mut reader));
-    match record.filter(|_| !reader.failed()) {
-        Some(record) => {
-            let is_image = category == Category::ImageGeneration;
-            Ok(record.to_json(if is_image { Print::SPARSE } else { Print::PLAIN }))
-        }
-        None => Err(reader.into_issues()),
-    }
+    let (record, _) = reader.conclude(record)?;
+    let is_image = category == Category::ImageGeneration;
+    Ok(record.to_json(if is_image { Print::SPARSE } else { Print::PLAIN }))
 }
 
 fn from_record(

@@ -4,9 +4,9 @@ use indexmap::IndexMap;
 
 use crate::Category;
 use crate::json::Object;
-use crate::record::field::Members;
-use crate::record::members::members;
-use crate::record::{Capability, Claim, ContextWindow, Integer, InteractionMode, Reader, ValueMap};
+use crate::record::{Capability, Claim, ContextWindow, InteractionMode};
+use crate::shape::field::Members;
+use crate::shape::{Integer, Reader, ValueMap, members};
 
 members! {
     /// A legacy image model.

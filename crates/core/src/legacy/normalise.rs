@@ -1,7 +1,7 @@
 //! What a text record has to look like before it is stored, in either format.
 
 use crate::json::{Json, Object};
-use crate::record::{Integer, Issue, Reader, Unknown};
+use crate::shape::{Integer, Issue, Number, Reader, Unknown};
 use crate::text::{backend_prefix, display_name, short_name};
 
 use super::decimal::{is_size_tag, size_tag, whole_part};
@@ -45,7 +45,7 @@ pub fn unknown_settings<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<&'a
 pub fn normalise(key: &str, record: &Object) -> Result<Object, Vec<Issue>> {
     let mut reader = Reader::new(Unknown::Keep);
     let normal = normalise_with(key, record, &mut reader);
-    normal.filter(|_| !reader.failed()).ok_or_else(|| reader.into_issues())
+    reader.conclude(normal).map(|(normal, _)| normal)
 }
 
 fn normalise_with(key: &str, record: &Object, reader: &mut Reader) -> Option<Object> {

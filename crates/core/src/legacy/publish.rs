@@ -1,7 +1,7 @@
 //! The two files under which text models are published: the table, and `db.json` made from it.
 
 use crate::json::{Json, Object};
-use crate::record::Integer;
+use crate::shape::Integer;
 use crate::text::{backend_prefix, display_name, short_name, variants};
 
 use super::csv::{NotATable, PUBLIC_COLUMNS, Table};

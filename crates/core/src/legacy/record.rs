@@ -2,8 +2,9 @@
 
 use crate::Category;
 use crate::json::{Json, Object};
-use crate::record::field::{Members, Print};
-use crate::record::{Issue, Reader, Unknown, baseline, list_of_words};
+use crate::record::baseline;
+use crate::shape::field::Members;
+use crate::shape::{Issue, Print, Reader, Unknown, list_of_words};
 
 use super::common::Common;
 use super::kind::{Image, Kind, types};
@@ -59,7 +60,7 @@ impl Record {
     pub fn parse(category: Category, value: &Json, origin: Origin) -> Result<Self, Vec<Issue>> {
         let mut reader = Reader::of(category, Unknown::Keep);
         let record = Self::read(category, value, origin, &mut reader);
-        record.filter(|_| !reader.failed()).ok_or_else(|| reader.into_issues())
+        reader.conclude(record).map(|(record, _)| record)
     }
 
     pub(super) fn read(
@@ -102,8 +103,8 @@ impl Record {
                 reader.within("type", |reader| {
                     let message = format!("Input should be {expected}");
                     let input = given.cloned().unwrap_or(Json::Null);
-                    let fact = ("expected", expected.as_str().into());
-                    reader.refuse_with::<()>("literal_error", message, &input, fact)
+                    let facts = [("expected", expected.as_str().into())];
+                    reader.refuse_with::<(), _>("literal_error", message, &input, facts)
                 });
             }
         }

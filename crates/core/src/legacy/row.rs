@@ -4,10 +4,9 @@ use indexmap::IndexMap;
 
 use crate::Category;
 use crate::json::{Json, Object, Style};
-use crate::record::field::Field;
-use crate::record::{
-    Classification, Common, Config, Integer, Issue, Kind, Metadata, Print, Reader, Record, Text,
-    Trimmed, Unknown, is_plain_value, word_to_bool,
+use crate::record::{Classification, Common, Config, Kind, Metadata, Record, Text};
+use crate::shape::{
+    Field, Integer, Issue, Print, Reader, Trimmed, Unknown, is_plain_value, word_to_bool,
 };
 use crate::text::{display_name, group_of, short_name};
 

@@ -2,10 +2,9 @@
 
 use crate::Category;
 use crate::json::{Json, Object};
-use crate::record::field::{Field, Members};
-use crate::record::{
-    Common, Config, Image, Integer, Issue, Kind, Metadata, Options, Print, Record, baseline,
-};
+use crate::record::{Common, Config, Image, Kind, Metadata, Options, Record, baseline};
+use crate::shape::field::Members;
+use crate::shape::{Field, Integer, Issue, Print};
 
 use super as legacy;
 
@@ -112,7 +111,6 @@ fn config(config: &Config) -> legacy::Config {
         files: files.collect(),
         download: download.collect(),
         embedded_component_hashes: hashes.filter(|hashes| !hashes.is_empty()),
-        unknown: Object::new(),
     }
 }
 

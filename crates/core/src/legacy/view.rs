@@ -5,7 +5,8 @@
 
 use crate::Category;
 use crate::json::{Json, Object};
-use crate::record::{Options, Print, Record};
+use crate::record::{Options, Record};
+use crate::shape::Print;
 use crate::text::backend_prefix;
 
 use super::csv::Table;

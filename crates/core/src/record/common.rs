@@ -2,12 +2,10 @@
 
 use indexmap::IndexMap;
 
+use crate::shape::{Integer, Reader, members};
 use crate::{Category, Domain, Purpose};
 
-use super::integer::Integer;
 use super::licensing::Licensing;
-use super::members::members;
-use super::reader::Reader;
 
 /// The version of the schema that new records claim.
 pub const SCHEMA_VERSION: &str = "2.1.0";

@@ -1,13 +1,9 @@
 //! What v2 records of image models have beyond the common part.
 
 use crate::json::{Json, Object};
+use crate::shape::{Integer, Reader, Trimmed, ValueMap, members};
 
 use super::baseline;
-use super::integer::Integer;
-use super::members::members;
-use super::reader::Reader;
-use super::text_value::Trimmed;
-use super::value_map::ValueMap;
 
 /// The styles an image model may claim.
 pub const STYLES: [&str; 6] = ["generalist", "anime", "furry", "artistic", "other", "realistic"];

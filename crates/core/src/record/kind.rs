@@ -2,13 +2,11 @@
 
 use crate::Category;
 use crate::json::Object;
+use crate::shape::field::Members;
+use crate::shape::{Print, Reader, Trimmed, members};
 
-use super::field::{Members, Print};
 use super::image::Image;
-use super::members::members;
-use super::reader::Reader;
 use super::text::Text;
-use super::text_value::Trimmed;
 
 members! {
     /// A model that guides another by a picture.

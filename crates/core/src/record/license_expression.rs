@@ -44,11 +44,6 @@ impl Expression {
         }
     }
 
-    /// Whether it is one licence and nothing else.
-    pub fn is_single(&self) -> bool {
-        matches!(self, Self::License(_))
-    }
-
     /// Whether it says that nothing is known.
     pub fn is_no_assertion(&self) -> bool {
         matches!(self, Self::License(identifier) if identifier == NO_ASSERTION)
@@ -166,16 +161,29 @@ mod tests {
             identifiers("GPL-3.0-only with Some-exception"),
             ["GPL-3.0-only WITH Some-exception"]
         );
-        assert_eq!(identifiers("Two Words"), ["Two Words"]);
+        assert_eq!(identifiers("Two  Words OR OpenRAIL++-M"), ["OpenRAIL++-M", "Two Words"]);
+        assert_eq!(identifiers("((A WITH B)) And C"), ["A WITH B", "C"]);
         assert_eq!(identifiers("лицензия:1+"), ["лицензия:1+"]);
         assert!(Expression::parse("NOASSERTION").unwrap().is_no_assertion());
     }
 
     #[test]
     fn what_is_no_expression() {
-        for text in
-            ["", " ", "()", "MIT OR", "MIT OR (", "(MIT", "MIT)", "AND MIT", "MIT / BSD", "A WITH"]
-        {
+        for text in [
+            "",
+            " ",
+            "()",
+            "MIT OR",
+            "MIT OR (",
+            "MIT (WTFPL)",
+            "(MIT",
+            "MIT)",
+            "AND MIT",
+            "MIT / BSD",
+            "MIT/X11",
+            "A WITH",
+            "A WITH B WITH C",
+        ] {
             assert!(Expression::parse(text).is_err(), "{text:?}");
         }
         assert!(Expression::parse(&"(".repeat(100_000)).is_err());

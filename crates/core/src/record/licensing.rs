@@ -8,13 +8,11 @@ use std::collections::BTreeSet;
 use indexmap::IndexMap;
 
 use crate::json::{Json, Object};
+use crate::shape::field::Members;
+use crate::shape::members::put;
+use crate::shape::{Date, Field, NonEmpty, Print, Reader, Unknown, members, words};
 
-use super::field::{Field, Members, Print};
 use super::license_expression::{Expression, NO_ASSERTION};
-use super::members::members;
-use super::reader::{Reader, Unknown};
-use super::text_value::{Date, NonEmpty};
-use super::word::words;
 
 words! {
     /// What a licence says of a use.
@@ -53,7 +51,7 @@ members! {
 
 members! {
     /// The licence of a model or of one file, and what follows from it.
-    pub struct AssignmentMembers(reject) {
+    pub struct Assignment(reject) rule(broken_rule) {
         /// The licence or licences.
         license_expression: NonEmpty => required,
         /// The licences of the expression, as a list.
@@ -77,10 +75,6 @@ members! {
     }
 }
 
-/// The licence of a model or of one file, checked against its own rules.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Assignment(pub AssignmentMembers);
-
 /// The licence of a model, with exceptions for some of its files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Licensing {
@@ -93,7 +87,7 @@ pub struct Licensing {
 impl Assignment {
     /// The assignment of a model of which nothing is known.
     pub fn unknown(notes: Option<String>) -> Self {
-        Self(AssignmentMembers {
+        Self {
             license_expression: NonEmpty(NO_ASSERTION.into()),
             license_ids: Vec::new(),
             commercial_use: Permission::Unknown,
@@ -104,45 +98,26 @@ impl Assignment {
             reviewed_by: None,
             reviewed_at: None,
             notes,
-            unknown: Object::new(),
-        })
-    }
-
-    fn checked(members: AssignmentMembers, input: &Json, reader: &mut Reader) -> Option<Self> {
-        match broken_rule(&members) {
-            Some(reason) => reader.refuse_value(reason, input),
-            None => Some(Self(members)),
         }
     }
-}
 
-fn broken_rule(members: &AssignmentMembers) -> Option<String> {
-    let expression = match Expression::parse(&members.license_expression) {
-        Ok(expression) => expression,
-        Err(error) => return Some(error.to_string()),
-    };
-    let given: BTreeSet<&str> = members.license_ids.iter().map(String::as_str).collect();
-    if !expression.is_no_assertion() {
-        let named = expression.identifiers();
-        let differ = given != named;
-        return differ.then(|| "license_ids and license_expression name different licences".into());
-    }
-    if !given.is_empty() {
-        return Some(format!("{NO_ASSERTION} names no licence, so license_ids must be empty"));
-    }
-    let permissions = [members.commercial_use, members.redistribution];
-    let known = permissions.iter().any(|permission| *permission != Permission::Unknown);
-    known.then(|| format!("{NO_ASSERTION} asks for permissions that are unknown"))
-}
-
-impl Field for Assignment {
-    fn read(value: &Json, reader: &mut Reader) -> Option<Self> {
-        let members = AssignmentMembers::read(value, reader)?;
-        Self::checked(members, value, reader)
-    }
-
-    fn write(&self, print: Print) -> Json {
-        self.0.write(print)
+    fn broken_rule(&self) -> Option<String> {
+        let expression = match Expression::parse(&self.license_expression) {
+            Ok(expression) => expression,
+            Err(error) => return Some(error.to_string()),
+        };
+        let given: BTreeSet<&str> = self.license_ids.iter().map(String::as_str).collect();
+        if !expression.is_no_assertion() {
+            let differ = given != expression.identifiers();
+            return differ
+                .then(|| "license_ids and license_expression name different licences".into());
+        }
+        if !given.is_empty() {
+            return Some(format!("{NO_ASSERTION} names no licence, so license_ids must be empty"));
+        }
+        let permissions = [self.commercial_use, self.redistribution];
+        let known = permissions.iter().any(|permission| *permission != Permission::Unknown);
+        known.then(|| format!("{NO_ASSERTION} asks for permissions that are unknown"))
     }
 }
 
@@ -152,27 +127,49 @@ impl Licensing {
         Self { assignment: Assignment::unknown(notes), files: IndexMap::new() }
     }
 
-    /// The files with a licence of their own that `declared` does not name.
-    pub fn undeclared(&self, declared: impl Fn(&str) -> bool) -> Vec<&str> {
-        self.files.keys().map(String::as_str).filter(|name| !declared(name)).collect()
+    /// Refuses the `record` if a file has a licence of its own that is no file of the model.
+    pub fn check_files(&self, is_file: impl Fn(&str) -> bool, record: &Json, reader: &mut Reader) {
+        let names = self.files.keys().map(String::as_str);
+        let undeclared: Vec<&str> = names.filter(|name| !is_file(name)).collect();
+        if !undeclared.is_empty() {
+            let names = undeclared.join(", ");
+            let reason = format!("licensing of files that are no downloads: {names}");
+            reader.refuse_value::<()>(reason, record);
+        }
+    }
+
+    /// The licences of the model and of single files.
+    pub fn all_license_ids(&self) -> BTreeSet<&str> {
+        let files = self.files.values();
+        let all = std::iter::once(&self.assignment).chain(files);
+        all.flat_map(|known| &known.license_ids).map(String::as_str).collect()
     }
 }
 
 impl Field for Licensing {
     fn read(value: &Json, reader: &mut Reader) -> Option<Self> {
         let members = reader.object(value)?;
-        let assignment = AssignmentMembers::read_members(members, reader);
+        let assignment = Assignment::read_members(members, reader);
         let files = reader.optional(members, "files", IndexMap::new);
-        reader.others(members, &[AssignmentMembers::NAMES, &["files"]], Unknown::Reject);
+        reader.others(members, &[Assignment::NAMES, &["files"]], Unknown::Reject);
         let (assignment, files) = assignment.zip(files)?;
-        Some(Self { assignment: Assignment::checked(assignment, value, reader)?, files })
+        match assignment.broken_rule() {
+            Some(reason) => reader.refuse_value(reason, value),
+            None => Some(Self { assignment, files }),
+        }
     }
 
     fn write(&self, print: Print) -> Json {
         let mut out = Object::new();
-        self.assignment.0.write_members(&mut out, print);
-        super::members::put(&mut out, "files", &self.files, print, self.files.is_empty());
+        self.assignment.write_members(&mut out, print);
+        put(&mut out, "files", &self.files, print, self.files.is_empty());
         out.into()
+    }
+}
+
+impl From<Assignment> for Licensing {
+    fn from(assignment: Assignment) -> Self {
+        Self { assignment, files: IndexMap::new() }
     }
 }
 
@@ -210,6 +207,33 @@ mod tests {
         ] {
             assert_eq!(with(expression, ids, use_), ["value_error 0"], "{expression} {ids}");
         }
+    }
+
+    #[test]
+    fn files_and_evidence_are_looked_into() {
+        const MIT: &str = r#"{"license_expression":"MIT","license_ids":["MIT"],
+            "commercial_use":"allowed","redistribution":"allowed"}"#;
+        let with = |more: &str| {
+            issues(&MIT.replace("\"commercial_use\"", &format!("{more},\"commercial_use\"")))
+        };
+        let file = format!(r#""files":{{"a.pt":{MIT}}}"#);
+        assert!(with(&file).is_empty());
+        assert_eq!(with(&file.replace("[\"MIT\"]", "[]")), ["value_error 2"]);
+        let nested = file.replacen("\"redistribution\"", "\"files\":{},\"redistribution\"", 1);
+        assert_eq!(with(&nested), ["extra_forbidden 3"]);
+        for (day, good) in [("2024-02-29", true), ("2023-02-29", false), ("20240229", false)] {
+            let evidence = format!(r#""evidence":[{{"source":"x","checked_at":"{day}"}}]"#);
+            assert_eq!(with(&evidence).is_empty(), good, "{day}");
+        }
+        assert_eq!(with(r#""evidence":[{"source":""}]"#), ["string_too_short 3"]);
+    }
+
+    #[test]
+    fn what_is_said_of_an_unknown_licence_is_valid_and_asserts_nothing() {
+        let unknown = Licensing::unknown(Some("nothing".into())).write(Print::COMPLETE).to_string();
+        assert!(issues(&unknown).is_empty(), "{unknown}");
+        assert!(unknown.contains(r#""reviewed_at":null"#), "{unknown}");
+        assert_eq!(issues(&unknown.replacen("unknown", "allowed", 1)), ["value_error 0"]);
     }
 
     #[test]

@@ -1,51 +1,35 @@
 //! v2 records: what a model is and where its files are, as types.
 //!
-//! A record is read leniently (see [`field`]) and completely: all that is wrong with it is reported
-//! at once. It is printed with its members in the declared order. Stored records are mostly passed
-//! on as JSON without coming through here; this is for what comes in, and for questions about models.
+//! A record is read leniently (see [`shape`](crate::shape)) and completely: all that is wrong with it
+//! is reported at once. It is printed with its members in the declared order. Stored records are
+//! mostly passed on as JSON without coming through here; this is for what comes in, and for questions
+//! about models.
 
 pub mod baseline;
 mod common;
-pub mod field;
 mod image;
-mod integer;
-mod issue;
 mod kind;
 pub mod license_expression;
 mod licensing;
-pub(crate) mod members;
 mod population;
-pub(crate) mod reader;
 mod text;
-mod text_value;
-mod value_map;
-mod word;
 
 pub use common::{
     Classification, Common, Config, Download, FinetuneSeries, Metadata, NO_CHECKSUM, SCHEMA_VERSION,
 };
-pub use field::{Print, word_to_bool};
 pub use image::{Image, SCHEDULERS, STYLES};
-pub use integer::{AtLeast, Integer};
-pub use issue::{Issue, LocItem, Severity};
 pub use kind::{Annotator, Clip, Controlnet, Kind, Media, Patch};
-pub use licensing::{Assignment, AssignmentMembers, Evidence, Licensing, Obligation, Permission};
+pub use licensing::{Assignment, Evidence, Licensing, Obligation, Permission};
 pub use population::populate;
-pub use reader::{Reader, Unknown};
 pub use text::{
     Capability, Claim, ContextWindow, GuidanceStatus, GuidanceSummary, InteractionMode, Source,
     Support, Text,
 };
-pub use text_value::{Date, HttpUrl, NonEmpty, Trimmed};
-pub use value_map::{ValueMap, is_plain_value};
-pub use word::{Word, list_of_words};
-
-pub(crate) use integer::joined_digits;
 
 use crate::Category;
 use crate::json::{Json, Object};
-
-use field::Members;
+use crate::shape::field::Members;
+use crate::shape::{Issue, Print, Reader, Unknown};
 
 /// A v2 record.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,10 +75,7 @@ impl Record {
     ) -> Result<(Self, Vec<Issue>), Vec<Issue>> {
         let mut reader = Reader::of(category, options.unknown);
         let record = Self::read(category, value, options, &mut reader);
-        match record.filter(|_| !reader.failed()) {
-            Some(record) => Ok((record, reader.into_issues())),
-            None => Err(reader.into_issues()),
-        }
+        reader.conclude(record)
     }
 
     fn read(
@@ -120,15 +101,8 @@ impl Record {
     pub(crate) fn check(&mut self, input: &Json, options: Options<'_>, reader: &mut Reader) {
         if let Some(licensing) = &self.common.licensing {
             let files = &self.common.config.download;
-            let undeclared =
-                licensing.undeclared(|name| files.iter().any(|file| file.file_name == name));
-            if !undeclared.is_empty() {
-                let names = undeclared.join(", ");
-                reader.refuse_value::<()>(
-                    format!("licensing of files that are no downloads: {names}"),
-                    input,
-                );
-            }
+            let is_file = |name: &str| files.iter().any(|file| file.file_name == name);
+            licensing.check_files(is_file, input, reader);
         }
         if let Kind::Image(image) = &mut self.kind {
             image.check(input, reader, options.knows_baseline);
@@ -181,6 +155,7 @@ fn with_short_names(category: Category, members: &Object) -> Option<Object> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shape::LocItem;
 
     fn parse(category: Category, text: &str, unknown: Unknown) -> Result<String, Vec<String>> {
         let value = Json::parse(text.as_bytes()).unwrap();

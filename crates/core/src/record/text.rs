@@ -2,11 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::integer::{AtLeast, Integer};
-use super::members::members;
-use super::text_value::{HttpUrl, Trimmed};
-use super::value_map::ValueMap;
-use super::word::words;
+use crate::shape::{AtLeast, HttpUrl, Integer, Trimmed, ValueMap, members, words};
 
 members! {
     /// A text model.

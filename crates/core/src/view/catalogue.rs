@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::Category;
 use crate::body::Body;
 use crate::catalogue::licensing::{Assets, Definitions, Register};
-use crate::catalogue::{Baselines, Guidance, Problem};
+use crate::catalogue::{Baselines, Guidance, Stored};
 use crate::document::Document;
 use crate::json::{Json, Object, Style};
 use crate::l1::Snapshots;
+use crate::shape::Issue;
 
 /// The catalogues' contents: what the files say, or what stands in for it.
 #[derive(Debug, Clone)]
@@ -43,13 +44,35 @@ impl Catalogues {
         let packaged = Self::packaged();
         let mut refused = Vec::new();
         let baselines = Document::Baselines;
-        let baselines = read(snapshots, baselines, &before.baselines, packaged.baselines, Baselines::parse, &mut refused);
+        let baselines = read(
+            snapshots,
+            baselines,
+            &before.baselines,
+            packaged.baselines,
+            Baselines::parse,
+            &mut refused,
+        );
         let guidance = Document::Guidance;
-        let guidance = read(snapshots, guidance, &before.guidance, packaged.guidance, Guidance::parse, &mut refused);
+        let guidance = read(
+            snapshots,
+            guidance,
+            &before.guidance,
+            packaged.guidance,
+            Guidance::parse,
+            &mut refused,
+        );
         let licenses = Document::Licenses;
-        let licenses = read(snapshots, licenses, &before.licenses, packaged.licenses, Definitions::parse, &mut refused);
+        let licenses = read(
+            snapshots,
+            licenses,
+            &before.licenses,
+            packaged.licenses,
+            Definitions::parse,
+            &mut refused,
+        );
         let assets = Document::LicensedAssets;
-        let assets = read(snapshots, assets, &before.assets, packaged.assets, Assets::parse, &mut refused);
+        let assets =
+            read(snapshots, assets, &before.assets, packaged.assets, Assets::parse, &mut refused);
         for (document, reason) in &refused {
             tracing::error!(%document, %reason, "catalogue refused; the last good one is served");
         }
@@ -62,15 +85,15 @@ fn read<T>(
     document: Document,
     before: &Arc<T>,
     packaged: Arc<T>,
-    parse: impl Fn(&Json) -> Result<T, Vec<Problem>>,
+    parse: impl Fn(&Json) -> Result<T, Vec<Issue>>,
     refused: &mut Vec<(Document, String)>,
 ) -> Arc<T> {
     let snapshot = snapshots.get(document);
     let Some(value) = snapshot.json() else { return packaged };
     match parse(value) {
         Ok(catalogue) => Arc::new(catalogue),
-        Err(problems) => {
-            let reasons: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Err(issues) => {
+            let reasons: Vec<String> = issues.iter().map(ToString::to_string).collect();
             refused.push((document, reasons.join("; ")));
             Arc::clone(before)
         }

@@ -3,7 +3,8 @@
 use horde_model_reference::Category;
 use horde_model_reference::json::{Json, Object, Style};
 use horde_model_reference::legacy::{self, Origin, to_legacy, view};
-use horde_model_reference::record::{Print, Record, Severity, Unknown, populate};
+use horde_model_reference::record::{Record, populate};
+use horde_model_reference::shape::{Print, Severity, Unknown};
 
 use crate::shared::{Vector, document, exchanges, file, run, run_where, same};
 

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::routing::get;
 use horde_model_reference::Json;
-use horde_model_reference::catalogue::Baselines;
+use horde_model_reference::catalogue::{Baselines, Stored};
 use horde_model_reference::json::Style;
 
 use super::Answered;

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::routing::get;
-use horde_model_reference::catalogue::Guidance;
+use horde_model_reference::catalogue::{Guidance, Stored};
 use horde_model_reference::json::{Object, Style};
 use horde_model_reference::{Category, Json};
 
@@ -82,7 +82,11 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "resolve_model_guidance_model_references_v2_text_generation_guidance_model_get",
             tag: "text guidance",
             summary: "All guidance there is for a model.",
-            query: &[QueryParameter { name: "name", schema: TEXT, meaning: "The model. Required." }],
+            query: &[QueryParameter {
+                name: "name",
+                schema: TEXT,
+                meaning: "The model. Required.",
+            }],
             answer: Answer::Json("ModelGuidance"),
             errors: &[404, 422],
             method: get(read_model),

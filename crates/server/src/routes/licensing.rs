@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use axum::routing::get;
-use horde_model_reference::catalogue::licensing::{
-    AssetFilter, AssetKind, Page, Permission, Register, Stored,
-};
+use horde_model_reference::catalogue::Stored;
+use horde_model_reference::catalogue::licensing::{AssetFilter, AssetKind, Page, Register};
+use horde_model_reference::record::Permission;
 use horde_model_reference::{Category, Json};
 
 use super::{Answered, ok};
@@ -16,8 +16,7 @@ use crate::respond::{self, Provenance};
 use crate::router::{Answer, QueryParameter, Route};
 
 const TEXT: &str = r#"{"type":"string"}"#;
-const PERMISSION: &str =
-    r#"{"enum":["allowed","allowed_with_conditions","prohibited","unknown"]}"#;
+const PERMISSION: &str = r#"{"enum":["allowed","allowed_with_conditions","prohibited","unknown"]}"#;
 const OFFSET: QueryParameter = QueryParameter {
     name: "offset",
     schema: r#"{"type":"integer","minimum":0,"default":0}"#,
@@ -66,9 +65,7 @@ pub(crate) fn table() -> Vec<Route> {
                 let read = app.reference.catalogues().await;
                 match read.view.catalogues.licenses.get(&id) {
                     Some(definition) => Ok(ok(definition.to_json())),
-                    None => {
-                        Err(ApiError::Missing(format!("License definition not found: {id}")))
-                    }
+                    None => Err(ApiError::Missing(format!("License definition not found: {id}"))),
                 }
             }),
         },
@@ -152,10 +149,7 @@ pub(crate) fn table() -> Vec<Route> {
     ]
 }
 
-async fn answer(
-    app: &App,
-    ask: impl FnOnce(&Register) -> Result<Json, ApiError>,
-) -> Answered {
+async fn answer(app: &App, ask: impl FnOnce(&Register) -> Result<Json, ApiError>) -> Answered {
     let read = app.reference.catalogues().await;
     Ok(ok(ask(&read.view.register)?))
 }
@@ -192,8 +186,7 @@ async fn read_model(
 
 async fn export(State(app): State<App>, sent: Preconditions) -> Answered {
     let read = app.reference.catalogues().await;
-    let provenance =
-        Provenance { generation: None, published: read.view.at, fresh: read.fresh };
+    let provenance = Provenance { generation: None, published: read.view.at, fresh: read.fresh };
     Ok(respond::body(&sent, &read.view.licensing_export, provenance))
 }
 

@@ -86,18 +86,30 @@ macro_rules! metadata_table {
     };
 }
 
-metadata_table!(v1_table, Format::Legacy, "v1", "v1 metadata", [
-    "read_legacy_last_updated",
-    "read_legacy_category_last_updated",
-    "read_all_legacy_metadata",
-    "read_legacy_category_metadata"
-]);
-metadata_table!(v2_table, Format::V2, "v2", "v2 metadata", [
-    "read_v2_last_updated",
-    "read_v2_category_last_updated",
-    "read_all_v2_metadata",
-    "read_v2_category_metadata"
-]);
+metadata_table!(
+    v1_table,
+    Format::Legacy,
+    "v1",
+    "v1 metadata",
+    [
+        "read_legacy_last_updated",
+        "read_legacy_category_last_updated",
+        "read_all_legacy_metadata",
+        "read_legacy_category_metadata"
+    ]
+);
+metadata_table!(
+    v2_table,
+    Format::V2,
+    "v2",
+    "v2 metadata",
+    [
+        "read_v2_last_updated",
+        "read_v2_category_last_updated",
+        "read_all_v2_metadata",
+        "read_v2_category_metadata"
+    ]
+);
 
 /// Metadata is kept by those who write.
 async fn read(app: &App, format: Format) -> Result<Read<MetadataView>, ApiError> {

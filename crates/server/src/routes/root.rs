@@ -21,8 +21,13 @@ pub(crate) fn table() -> Vec<Route> {
             answer: Answer::Json("Message"),
             errors: &[],
             method: get(async || {
-                ok(Json::from([("message", Json::from("The AI-Horde model reference. The data is under /api/model_references/v2; \
-                     /api/docs describes every route."))]))
+                ok(Json::from([(
+                    "message",
+                    Json::from(
+                        "The AI-Horde model reference. The data is under /api/model_references/v2; \
+                     /api/docs describes every route.",
+                    ),
+                )]))
             }),
         },
         Route {

@@ -25,7 +25,12 @@ pub(crate) fn table() -> Vec<Route> {
             answer: Answer::Json("Message"),
             errors: &[],
             method: get(async || {
-                ok(Json::from([("message", Json::from("Model references in the legacy format, for consumers of the published files."))]))
+                ok(Json::from([(
+                    "message",
+                    Json::from(
+                        "Model references in the legacy format, for consumers of the published files.",
+                    ),
+                )]))
             }),
         },
         Route {

@@ -23,7 +23,10 @@ pub(crate) fn table() -> Vec<Route> {
             answer: Answer::Json("Message"),
             errors: &[],
             method: get(async || {
-                ok(Json::from([("message", Json::from("Model references in the current format, by category and by model."))]))
+                ok(Json::from([(
+                    "message",
+                    Json::from("Model references in the current format, by category and by model."),
+                )]))
             }),
         },
         Route {

@@ -3,6 +3,7 @@
 //! `HMR_CONTRACT=text` runs only the files whose name contains the text, served yet or not;
 //! `HMR_SERVER=path` tries another executable than the one just built.
 
+#![expect(clippy::disallowed_methods, reason = "which exchanges to run is said in the environment")]
 #![expect(unreachable_pub, reason = "a test executable has no outside")]
 
 mod compare;

@@ -12,7 +12,7 @@ use super::Files;
 use super::layout::set_aside;
 use crate::backend::Backend;
 use crate::catalogue::licensing::{Assets, Definitions};
-use crate::catalogue::{Baselines, Guidance};
+use crate::catalogue::{Baselines, Guidance, Stored};
 use crate::error::{Error, Result};
 use crate::json::{Json, Object, Style, object_to_text};
 use crate::record::populate;
@@ -42,10 +42,10 @@ impl Files {
         for category in Category::ALL {
             note(self.prepare_category(category, canonical));
         }
-        note(self.create_catalogue(Document::Baselines, &Baselines::packaged().to_file()));
-        note(self.create_catalogue(Document::Guidance, &Guidance::packaged().to_file()));
-        note(self.create_catalogue(Document::Licenses, &Definitions::packaged().to_file()));
-        note(self.create_catalogue(Document::LicensedAssets, &Assets::packaged().to_file()));
+        note(self.create_catalogue(Document::Baselines, &Baselines::packaged().to_json()));
+        note(self.create_catalogue(Document::Guidance, &Guidance::packaged().to_json()));
+        note(self.create_catalogue(Document::Licenses, &Definitions::packaged().to_json()));
+        note(self.create_catalogue(Document::LicensedAssets, &Assets::packaged().to_json()));
         failures
     }
 

@@ -1,88 +1,56 @@
 //! Text guidance: how text models want to be prompted, and which model follows which profile.
 
 mod assignment;
+mod content;
 mod profile;
-mod profile_content;
+mod prose;
+mod template;
 
 pub use assignment::Assignment;
-pub use profile::{Profile, ProfileKind};
+pub use content::{Advice, Message, PromptExample, RequestExample, Role};
+pub use profile::{Contract, Profile, ProfileCommon, ProfileId, ProfileKind, Recipe, Specifics};
+pub use prose::{Prose, ProseList};
+pub use template::{Syntax, Template, Variable};
 
-use indexmap::IndexMap;
-
-use super::members::{Members, map};
-use super::problem::Reading;
-use super::words::words;
-use super::{CatalogueMetadata, Problem};
+use super::{CatalogueMetadata, Records, Stored};
 use crate::json::{Json, Object};
-
-words! {
-    /// What is known about prompting a model.
-    pub enum Status {
-        Published = "published",
-        LegacyLabel = "legacy_label",
-        Undocumented = "undocumented",
-    }
-}
+use crate::record::{GuidanceStatus, GuidanceSummary};
+use crate::shape::{Field, Print, members};
 
 /// Names with these beginnings belong to a backend's copy of a model; guidance is for the model.
 const BACKEND_PREFIXES: [&str; 2] = ["aphrodite/", "koboldcpp/"];
 
-/// The catalogue of text guidance.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Guidance {
-    /// History of the catalogue.
-    pub metadata: CatalogueMetadata,
-    /// The profiles by id, in the order of the file.
-    pub profiles: IndexMap<String, Profile>,
-    /// The assignments by model name, in the order of the file.
-    pub assignments: IndexMap<String, Assignment>,
+members! {
+    /// The catalogue of text guidance, as its file and its export have it.
+    #[derive(Default)]
+    pub struct Guidance(reject) {
+        /// History of the catalogue.
+        metadata: CatalogueMetadata => absent,
+        /// The profiles by id, in the order of the file.
+        profiles: Records<Profile> => absent,
+        /// The assignments by model name, in the order of the file.
+        assignments: Records<Assignment> => absent,
+    }
 }
 
 impl Guidance {
-    /// Reads the catalogue as its file and its export have it.
-    pub fn parse(document: &Json) -> Result<Self, Vec<Problem>> {
-        Reading::document(|reading| Self::read(document, reading))
-    }
-
-    fn read(document: &Json, reading: &mut Reading) -> Option<Self> {
-        let mut members = Members::open(document, reading)?;
-        let metadata =
-            members.or("metadata", CatalogueMetadata::default(), CatalogueMetadata::read);
-        let profiles = members.or("profiles", IndexMap::new(), map(read_profile));
-        let assignments = members.or("assignments", IndexMap::new(), map(read_assignment));
-        members.close();
-        Some(Self { metadata: metadata?, profiles: profiles?, assignments: assignments? })
-    }
-
     /// The catalogue that ships with the program: an empty one.
     pub fn packaged() -> Self {
         Self::default()
     }
 
-    /// The catalogue as its file has it.
-    pub fn to_file(&self) -> Json {
-        let profiles = self.profiles.iter();
-        let profiles = profiles.map(|(id, profile)| (id.clone(), profile.to_json()));
-        let assignments = self.assignments.iter();
-        let assignments = assignments.map(|(name, assigned)| (name.clone(), assigned.to_json()));
-        Json::from([
-            ("metadata", self.metadata.to_json()),
-            ("profiles", Json::Object(profiles.collect())),
-            ("assignments", Json::Object(assignments.collect())),
-        ])
-    }
-
     /// Answer to `…/guidance/export`: the catalogue in the order of its file.
     pub fn export(&self) -> Json {
-        self.to_file()
+        self.to_json()
     }
 
     /// Answer to `…/guidance/profiles`: an entry for every profile, by id.
     pub fn profiles(&self, include_deprecated: bool) -> Json {
         let mut profiles: Vec<&Profile> = self.profiles.values().collect();
-        profiles.retain(|profile| include_deprecated || !profile.deprecated);
-        profiles.sort_by(|a, b| a.profile_id.cmp(&b.profile_id));
-        let entry = |profile: &Profile| profile.entry(self.assigned_count(&profile.profile_id));
+        profiles.retain(|profile| include_deprecated || !profile.common.deprecated);
+        profiles.sort_by(|a, b| a.common.profile_id.cmp(&b.common.profile_id));
+        let entry =
+            |profile: &Profile| profile.entry(self.assigned_count(&profile.common.profile_id));
         self.page(profiles.into_iter().map(entry).collect())
     }
 
@@ -95,11 +63,11 @@ impl Guidance {
     pub fn assignments(&self, model_name: Option<&str>, profile_id: Option<&str>) -> Json {
         let mut assignments: Vec<&Assignment> = self.assignments.values().collect();
         assignments.retain(|assignment| {
-            model_name.is_none_or(|name| assignment.model_name == name)
+            model_name.is_none_or(|name| *assignment.model_name == *name)
                 && profile_id.is_none_or(|id| assignment.names(id))
         });
         assignments.sort_by(|a, b| a.model_name.cmp(&b.model_name));
-        self.page(assignments.into_iter().map(Assignment::to_json).collect())
+        self.page(assignments.into_iter().map(Stored::to_json).collect())
     }
 
     /// Answer to `…/guidance/model`: all there is for the model `name` of the text models `records`.
@@ -115,12 +83,12 @@ impl Guidance {
             .iter()
             .flat_map(|assigned| &assigned.supplemental_profile_ids)
             .filter_map(|id| self.profile(id))
-            .map(Profile::to_json)
+            .map(Stored::to_json)
             .collect();
         Some(Json::from([
             ("model_name", name.into()),
-            ("summary", self.summary(name, record)),
-            ("primary_profile", primary.map(Profile::to_json).into()),
+            ("summary", self.summary(name, record).write(Print::COMPLETE)),
+            ("primary_profile", primary.map(Stored::to_json).into()),
             ("supplemental_profiles", supplemental.into()),
             ("legacy_instruct_format", instruct_format(record).into()),
             ("catalog_metadata", self.metadata.to_json()),
@@ -131,28 +99,28 @@ impl Guidance {
     /// they are text models have one.
     pub fn summary_for(&self, name: &str, record: &Json) -> Option<Json> {
         let record_type = record.get("record_type").and_then(Json::as_str);
-        (record_type == Some("text_generation")).then(|| self.summary(name, record))
+        (record_type == Some("text_generation"))
+            .then(|| self.summary(name, record).write(Print::COMPLETE))
     }
 
-    fn summary(&self, name: &str, record: &Json) -> Json {
+    fn summary(&self, name: &str, record: &Json) -> GuidanceSummary {
         let assignment = self.assignments.get(name);
         let status = match assignment {
-            Some(_) => Status::Published,
-            None if instruct_format(record).is_some() => Status::LegacyLabel,
-            None => Status::Undocumented,
+            Some(_) => GuidanceStatus::Published,
+            None if instruct_format(record).is_some() => GuidanceStatus::LegacyLabel,
+            None => GuidanceStatus::Undocumented,
         };
-        let primary = assignment.map(|assigned| assigned.primary_profile_id.as_str());
         let supplemental = assignment.map(|assigned| assigned.supplemental_profile_ids.clone());
-        Json::from([
-            ("status", status.into()),
-            ("primary_profile_id", primary.into()),
-            ("supplemental_profile_ids", supplemental.unwrap_or_default().into()),
-        ])
+        GuidanceSummary {
+            status,
+            primary_profile_id: assignment.map(|assigned| assigned.primary_profile_id.clone()),
+            supplemental_profile_ids: supplemental.unwrap_or_default(),
+        }
     }
 
     /// The weak validator of every answer from this catalogue.
     pub fn etag(&self) -> String {
-        format!("W/\"text-guidance-{}\"", self.metadata.revision)
+        format!("W/\"text-guidance-{}\"", self.metadata.revision.0)
     }
 
     fn assigned_count(&self, profile_id: &str) -> usize {
@@ -167,22 +135,6 @@ impl Guidance {
             ("metadata", self.metadata.to_json()),
         ])
     }
-}
-
-fn read_profile(id: &str, value: &Json, reading: &mut Reading) -> Option<Profile> {
-    let profile = Profile::read(value, reading)?;
-    if profile.profile_id != id {
-        return reading.refuse("value_error", "the key and the `profile_id` differ");
-    }
-    Some(profile)
-}
-
-fn read_assignment(model: &str, value: &Json, reading: &mut Reading) -> Option<Assignment> {
-    let assignment = Assignment::read(value, reading)?;
-    if assignment.model_name != model {
-        return reading.refuse("value_error", "the key and the `model_name` differ");
-    }
-    Some(assignment)
 }
 
 /// The label that older records carry instead of guidance, unless it is blank.

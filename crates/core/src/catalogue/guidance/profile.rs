@@ -2,14 +2,19 @@
 
 use std::sync::LazyLock;
 
+use indexmap::IndexMap;
 use regex::Regex;
 
-use super::profile_content::{self, prose};
-use crate::catalogue::RecordMetadata;
-use crate::catalogue::members::{Members, boolean, list, text};
-use crate::catalogue::problem::Reading;
-use crate::catalogue::words::{self, words};
+use super::content::{Advice, PromptExample, RequestExample, Role};
+use super::prose::Prose;
+use super::template::Template;
+use crate::catalogue::{Keyed, RecordMetadata};
 use crate::json::{Json, Object};
+use crate::record::{Capability, InteractionMode, Source};
+use crate::shape::field::Members;
+use crate::shape::{
+    AtLeastOne, Field, Print, Reader, Unknown, ValueMap, members, text_value, words,
+};
 
 words! {
     /// What a profile describes.
@@ -20,146 +25,182 @@ words! {
 }
 
 /// One profile.
-///
-/// Members that nothing here looks into are kept as documents, checked and with their defaults
-/// written out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
-    /// Lower-case identifier, fit for an address.
-    pub profile_id: String,
-    /// The name for people.
-    pub display_name: String,
-    /// Other names, such as the labels that older records carry.
-    pub aliases: Vec<String>,
-    /// One paragraph about it.
-    pub summary: String,
-    /// `user` to `sources`, which both kinds have.
-    pub content: Object,
-    /// Whether it must no longer be assigned.
-    pub deprecated: bool,
-    /// History of this record.
-    pub metadata: RecordMetadata,
-    /// What it describes.
-    pub kind: ProfileKind,
+    /// The members that both kinds have.
+    pub common: ProfileCommon,
     /// The members that only this kind has.
-    pub specifics: Object,
+    pub specifics: Specifics,
+}
+
+members! {
+    /// The members that profiles of both kinds have.
+    pub struct ProfileCommon(reject) {
+        /// Lower-case identifier, fit for an address.
+        profile_id: ProfileId => required,
+        /// The name for people.
+        display_name: String => required,
+        /// Other names, such as the labels that older records carry.
+        aliases: Vec<String> => absent,
+        /// One paragraph about it.
+        summary: Prose => required,
+        /// Advice for those who write prompts.
+        user: Advice => absent,
+        /// Advice for those who write programs.
+        developer: Advice => absent,
+        /// Prompts that show how it is meant.
+        examples: Vec<PromptExample> => absent,
+        /// Settings that go well with it.
+        recommended_settings: ValueMap => absent,
+        /// Requests that show how it is meant.
+        ai_horde_examples: Vec<RequestExample> => absent,
+        /// Who says so.
+        sources: Vec<Source> => absent,
+        /// Whether it must no longer be assigned.
+        deprecated: bool => absent,
+        /// History of this record.
+        metadata: RecordMetadata => absent,
+        /// What it describes.
+        kind: ProfileKind => required,
+    }
+}
+
+/// What profiles of one kind have.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "each is named after what it holds")]
+pub enum Specifics {
+    Contract(Contract),
+    Recipe(Recipe),
+}
+
+members! {
+    /// How a conversation becomes a prompt.
+    pub struct Contract(reject) {
+        /// In which ways the model can be used.
+        interaction_modes: AtLeastOne<InteractionMode> => required,
+        /// Who may say something.
+        accepted_roles: Vec<Role> => absent,
+        /// What stands before the words of each role.
+        role_markers: IndexMap<String, String> => absent,
+        /// Where the model's answer ends.
+        stop_sequences: Vec<String> => absent,
+        /// The prompt's templates.
+        templates: Vec<Template> => absent,
+    }
+}
+
+members! {
+    /// What the recipe is for.
+    pub struct Recipe(reject) {
+        /// The ability it makes use of.
+        capability: Option<Capability> => absent,
+        /// The occasion.
+        scenario: Option<String> => absent,
+    }
+}
+
+text_value! {
+    /// The identifier of a profile: groups of a-z and 0-9, joined by single `.`, `_` or `-`.
+    pub struct ProfileId by profile_id;
+}
+
+fn profile_id(value: &Json, reader: &mut Reader) -> Option<String> {
+    static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"\A[a-z0-9]+(?:[._-][a-z0-9]+)*\z").expect("the pattern is well-formed")
+    });
+    let id = String::read(value, reader)?;
+    if PATTERN.is_match(&id) {
+        return Some(id);
+    }
+    const REASON: &str = "an identifier is made of a-z and 0-9, joined by single `.`, `_` or `-`";
+    reader.refuse_value(REASON, value)
+}
+
+impl Field for Profile {
+    fn read(value: &Json, reader: &mut Reader) -> Option<Self> {
+        let members = reader.object(value)?;
+        let kind: ProfileKind = reader.tag(members, "kind", value)?;
+        // The contract puts the kind into the places of what is wrong inside a profile.
+        reader.within(kind.name(), |reader| Self::read_members(kind, members, reader))
+    }
+
+    fn write(&self, print: Print) -> Json {
+        let mut out = Object::new();
+        self.common.write_members(&mut out, print);
+        match &self.specifics {
+            Specifics::Contract(contract) => contract.write_members(&mut out, print),
+            Specifics::Recipe(recipe) => recipe.write_members(&mut out, print),
+        }
+        out.into()
+    }
 }
 
 impl Profile {
-    pub(crate) fn read(value: &Json, reading: &mut Reading) -> Option<Self> {
-        let kind = read_kind(value, reading)?;
-        // The contract puts the kind into the places of what is wrong inside a profile.
-        reading.within(kind.name(), |reading| Self::read_whole(value, reading))
-    }
-
-    fn read_whole(value: &Json, reading: &mut Reading) -> Option<Self> {
-        let mut members = Members::open(value, reading)?;
-        let profile_id = members.required("profile_id", identifier);
-        let display_name = members.required("display_name", text);
-        let aliases = members.or("aliases", Vec::new(), list(text));
-        let summary = members.required("summary", prose);
-        profile_content::keep_common(&mut members);
-        let content = members.take_kept();
-        let deprecated = members.or("deprecated", false, boolean);
-        let metadata = members.or("metadata", RecordMetadata::default(), RecordMetadata::read);
-        let kind = members.required("kind", words::word);
-        match kind {
-            Some(ProfileKind::PromptContract) => profile_content::keep_contract(&mut members),
-            Some(ProfileKind::UsageRecipe) => profile_content::keep_recipe(&mut members),
-            None => {}
-        }
-        let specifics = members.close();
-        Some(Self {
-            profile_id: profile_id?,
-            display_name: display_name?,
-            aliases: aliases?,
-            summary: summary?,
-            content,
-            deprecated: deprecated?,
-            metadata: metadata?,
-            kind: kind?,
-            specifics,
-        })
-    }
-
-    /// All members, nulls included.
-    pub fn to_json(&self) -> Json {
-        let mut members = Object::new();
-        let mut put = |name: &str, value: Json| {
-            members.insert(name.to_owned(), value);
-        };
-        put("profile_id", self.profile_id.as_str().into());
-        put("display_name", self.display_name.as_str().into());
-        put("aliases", self.aliases.clone().into());
-        put("summary", self.summary.as_str().into());
-        for (name, value) in &self.content {
-            put(name, value.clone());
-        }
-        put("deprecated", self.deprecated.into());
-        put("metadata", self.metadata.to_json());
-        put("kind", self.kind.into());
-        for (name, value) in &self.specifics {
-            put(name, value.clone());
-        }
-        members.into()
+    fn read_members(kind: ProfileKind, members: &Object, reader: &mut Reader) -> Option<Self> {
+        let common = ProfileCommon::read_members(members, reader);
+        let (specifics, names) = Specifics::read(kind, members, reader);
+        reader.others(members, &[ProfileCommon::NAMES, names], Unknown::Reject);
+        let (common, specifics) = common.zip(specifics)?;
+        Some(Self { common, specifics })
     }
 
     /// The profile as one entry of a list.
     pub(super) fn entry(&self, assigned_model_count: usize) -> Json {
+        let common = &self.common;
         Json::from([
-            ("profile_id", self.profile_id.as_str().into()),
-            ("kind", self.kind.into()),
-            ("display_name", self.display_name.as_str().into()),
-            ("summary", self.summary.as_str().into()),
-            ("aliases", self.aliases.clone().into()),
-            ("deprecated", self.deprecated.into()),
+            ("profile_id", common.profile_id.0.as_str().into()),
+            ("kind", common.kind.name().into()),
+            ("display_name", common.display_name.as_str().into()),
+            ("summary", common.summary.0.as_str().into()),
+            ("aliases", common.aliases.clone().into()),
+            ("deprecated", common.deprecated.into()),
             ("assigned_model_count", Json::count(assigned_model_count)),
         ])
     }
 }
 
-fn read_kind(value: &Json, reading: &mut Reading) -> Option<ProfileKind> {
-    if value.as_object().is_none() {
-        return reading.refuse("model_attributes_type", "a profile is an object");
-    }
-    let Some(kind) = value.get("kind") else {
-        return reading.refuse("union_tag_not_found", "a profile names its `kind`");
-    };
-    match kind.as_str().and_then(words::find) {
-        Some(kind) => Some(kind),
-        None => reading
-            .refuse("union_tag_invalid", "the `kind` is neither prompt_contract nor usage_recipe"),
+impl Specifics {
+    /// Reads the kind's own members, and tells their names.
+    fn read(
+        kind: ProfileKind,
+        members: &Object,
+        reader: &mut Reader,
+    ) -> (Option<Self>, &'static [&'static str]) {
+        match kind {
+            ProfileKind::PromptContract => {
+                let contract = Contract::read_members(members, reader);
+                (contract.map(Self::Contract), Contract::NAMES)
+            }
+            ProfileKind::UsageRecipe => {
+                let recipe = Recipe::read_members(members, reader);
+                (recipe.map(Self::Recipe), Recipe::NAMES)
+            }
+        }
     }
 }
 
-fn identifier(value: &Json, reading: &mut Reading) -> Option<String> {
-    static IDENTIFIER: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"\A[a-z0-9]+(?:[._-][a-z0-9]+)*\z").expect("the pattern is well-formed")
-    });
-    let id = text(value, reading)?;
-    if !IDENTIFIER.is_match(&id) {
-        return reading.refuse(
-            "value_error",
-            "an identifier is made of a-z and 0-9, joined by single `.`, `_` or `-`",
-        );
+impl Keyed for Profile {
+    const KEY: &'static str = "profile_id";
+
+    fn key(&self) -> String {
+        self.common.profile_id.0.clone()
     }
-    Some(id)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::Problem;
+    use crate::catalogue::Stored;
+    use crate::shape::Issue;
 
-    fn parse(text: &str) -> Result<Profile, Vec<Problem>> {
-        let value = Json::parse(text.as_bytes()).unwrap();
-        Reading::document(|reading| Profile::read(&value, reading))
+    fn parse(text: &str) -> Result<Profile, Vec<Issue>> {
+        Profile::parse(&Json::parse(text.as_bytes()).unwrap())
     }
 
     fn refusal(text: &str) -> String {
-        let problems = parse(text).unwrap_err();
+        let issues = parse(text).unwrap_err();
         let told: Vec<String> =
-            problems.iter().map(|problem| format!("{} {problem}", problem.kind)).collect();
+            issues.iter().map(|issue| format!("{} {issue}", issue.kind)).collect();
         told.join("\n")
     }
 
@@ -186,21 +227,21 @@ mod tests {
         let contract = RECIPE.replace("usage_recipe", "prompt_contract");
         assert_eq!(
             refusal(&contract),
-            "missing /prompt_contract/interaction_modes: this member is required"
+            "missing prompt_contract: interaction_modes: Field required"
         );
         let with_more = RECIPE.replace("\"summary\"", "\"templates\":[],\"summary\"");
-        assert!(refusal(&with_more).starts_with("extra_forbidden /usage_recipe/templates"));
+        assert!(refusal(&with_more).starts_with("extra_forbidden usage_recipe: templates: "));
     }
 
     #[test]
     fn identifiers_and_prose_are_checked() {
         for id in ["Bad Id", "a..b", "-a", "a-", ""] {
             let text = RECIPE.replace("tools-basic", id);
-            assert!(refusal(&text).starts_with("value_error /usage_recipe/profile_id"), "{id}");
+            assert!(refusal(&text).starts_with("value_error usage_recipe: profile_id: "), "{id}");
         }
         for summary in ["a <b>bold</b> claim", "< / br >", "<A href=x>"] {
             let text = RECIPE.replace("How to ask.", summary);
-            assert!(refusal(&text).starts_with("value_error /usage_recipe/summary"), "{summary}");
+            assert!(refusal(&text).starts_with("value_error usage_recipe: summary: "), "{summary}");
         }
         for summary in ["1 < 2 > 0", "<|im_end|>", "a < b"] {
             assert!(parse(&RECIPE.replace("How to ask.", summary)).is_ok(), "{summary}");

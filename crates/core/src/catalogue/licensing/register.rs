@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
-use super::store::Stored;
 use super::summary::summary;
 use super::view::{MODEL, model_identifier};
-use super::{AssetView, Assets, Definition, Definitions, Permission};
+use super::{AssetView, Assets, Definition, Definitions};
 use crate::Category;
 use crate::catalogue::case_folding::case_folded;
-use crate::catalogue::{CatalogueMetadata, Problem};
+use crate::catalogue::{CatalogueMetadata, Stored};
 use crate::json::{Json, Object};
 use crate::model_alias::controlnet_alias;
+use crate::record::Permission;
+use crate::shape::Issue;
 
 /// Everything that is known about licences, at one moment.
 #[derive(Debug, Clone)]
@@ -26,14 +27,14 @@ pub struct Register {
 }
 
 /// A model that is not in the register because its licensing is invalid.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LeftOut {
     /// Its category.
     pub category: Category,
     /// Its name.
     pub name: String,
     /// What is wrong with it.
-    pub problems: Vec<Problem>,
+    pub issues: Vec<Issue>,
 }
 
 /// Which part of a list is wanted.
@@ -83,9 +84,7 @@ impl Register {
             for (name, record) in records {
                 match AssetView::of_model(category, name, record) {
                     Ok(view) => views.push(view),
-                    Err(problems) => {
-                        left_out.push(LeftOut { category, name: name.clone(), problems });
-                    }
+                    Err(issues) => left_out.push(LeftOut { category, name: name.clone(), issues }),
                 }
             }
         }
@@ -185,7 +184,7 @@ fn combined(definitions: &CatalogueMetadata, assets: &CatalogueMetadata) -> Cata
 
 impl AssetFilter {
     fn fits(&self, view: &AssetView, part_of_name: Option<&str>) -> bool {
-        let known = &view.licensing.whole;
+        let known = &view.licensing.assignment;
         self.asset_kind.as_deref().is_none_or(|kind| view.asset_kind == kind)
             && self.category.is_none_or(|category| view.category == Some(category))
             && self.license_id.as_ref().is_none_or(|id| known.license_ids.contains(id))

@@ -2,11 +2,15 @@
 
 use std::fmt::Write;
 
-use super::{Asset, ModelLicensing};
+use super::Asset;
 use crate::Category;
-use crate::catalogue::problem::Reading;
-use crate::catalogue::{Problem, RecordMetadata};
-use crate::json::{Json, Object};
+use crate::catalogue::{RecordMetadata, Stored};
+use crate::json::Json;
+use crate::record::Licensing;
+use crate::shape::{Field, Issue, Print, Reader, Unknown};
+
+/// The note where nobody has said anything about a model's licence yet.
+const NOT_RECORDED: &str = "Nobody has recorded the licence of this model yet.";
 
 /// Where licences are read, followed by the identifier.
 const DEFINITION_URL: &str = "/model_references/v2/licensing/licenses/";
@@ -14,8 +18,18 @@ const DEFINITION_URL: &str = "/model_references/v2/licensing/licenses/";
 /// The kind that stands for models.
 pub(super) const MODEL: &str = "model";
 
+/// What there is to say when a record says nothing.
+pub fn not_recorded() -> Licensing {
+    Licensing::unknown(Some(NOT_RECORDED.to_owned()))
+}
+
+/// The member `licensing` of a record, as read over HTTP, that has none of its own.
+pub fn unknown_assignment() -> Json {
+    not_recorded().write(Print::PLAIN)
+}
+
 /// A model or an asset.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs, reason = "the names are the words of the contract")]
 pub struct AssetView {
     pub asset_kind: &'static str,
@@ -26,7 +40,7 @@ pub struct AssetView {
     pub version: Option<String>,
     pub locations: Vec<String>,
     pub related_assets: Vec<String>,
-    pub licensing: ModelLicensing,
+    pub licensing: Licensing,
     pub notes: Option<String>,
     pub metadata: Option<RecordMetadata>,
 }
@@ -36,8 +50,8 @@ impl AssetView {
     pub fn of_asset(asset: &Asset) -> Self {
         Self {
             asset_kind: asset.asset_kind.name(),
-            asset_identifier: asset.asset_identifier.clone(),
-            display_name: asset.display_name.clone(),
+            asset_identifier: asset.asset_identifier.0.clone(),
+            display_name: asset.display_name.0.clone(),
             category: None,
             source_url: asset.source_url.clone(),
             version: asset.version.clone(),
@@ -51,7 +65,10 @@ impl AssetView {
 
     /// The view of a model. A record without licensing shows as unknown; one whose licensing is
     /// invalid has no view.
-    pub fn of_model(category: Category, name: &str, record: &Json) -> Result<Self, Vec<Problem>> {
+    pub fn of_model(category: Category, name: &str, record: &Json) -> Result<Self, Vec<Issue>> {
+        let mut reader = Reader::of(category, Unknown::Reject);
+        let licensing = licensing_of(record, &mut reader);
+        let (licensing, _) = reader.conclude(licensing)?;
         Ok(Self {
             asset_kind: MODEL,
             asset_identifier: model_identifier(category, name),
@@ -61,7 +78,7 @@ impl AssetView {
             version: None,
             locations: Vec::new(),
             related_assets: Vec::new(),
-            licensing: Reading::document(|reading| licensing_of(record, reading))?,
+            licensing,
             notes: None,
             metadata: None,
         })
@@ -81,7 +98,7 @@ impl AssetView {
             ("licensing", self.licensing.to_json()),
             ("definition_urls", self.definition_urls()),
             ("notes", self.notes.as_deref().into()),
-            ("metadata", self.metadata.as_ref().map(RecordMetadata::to_json).into()),
+            ("metadata", self.metadata.as_ref().map(Stored::to_json).into()),
         ])
     }
 
@@ -121,32 +138,23 @@ fn first_download_url(record: &Json) -> Option<&str> {
     downloads(record).first()?.get("file_url")?.as_str()
 }
 
-fn licensing_of(record: &Json, reading: &mut Reading) -> Option<ModelLicensing> {
-    let stored = record.as_object().and_then(|record: &Object| record.get("licensing"));
-    let Some(stored) = stored.filter(|stored| !stored.is_null()) else {
-        return Some(ModelLicensing::unknown());
+fn licensing_of(record: &Json, reader: &mut Reader) -> Option<Licensing> {
+    let stored = record.get("licensing").filter(|stored| !stored.is_null());
+    let Some(stored) = stored else { return Some(not_recorded()) };
+    let licensing = reader.within("licensing", |reader| Licensing::read(stored, reader))?;
+    let is_file = |name: &str| {
+        let names = downloads(record).iter().filter_map(|download| download.get("file_name"));
+        names.into_iter().any(|file_name| file_name.as_str() == Some(name))
     };
-    reading.within("licensing", |reading| {
-        let licensing = ModelLicensing::read(stored, reading)?;
-        let is_file = |name: &str| {
-            let names = downloads(record).iter().filter_map(|download| download.get("file_name"));
-            names.into_iter().any(|file_name| file_name.as_str() == Some(name))
-        };
-        match licensing.files.keys().find(|name| !is_file(name)) {
-            Some(name) => {
-                let reason = format!("the model has no file `{name}`");
-                reading.within("files", |reading| reading.refuse("value_error", reason))
-            }
-            None => Some(licensing),
-        }
-    })
+    licensing.check_files(is_file, record, reader);
+    Some(licensing)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn view(record: &str) -> Result<AssetView, Vec<Problem>> {
+    fn view(record: &str) -> Result<AssetView, Vec<Issue>> {
         let record = Json::parse(record.as_bytes()).unwrap();
         AssetView::of_model(Category::Clip, "a/b", &record)
     }
@@ -170,15 +178,15 @@ mod tests {
     #[test]
     fn without_licensing_a_model_is_unknown() {
         for record in ["{}", r#"{"licensing":null}"#] {
-            assert_eq!(view(record).unwrap().licensing, ModelLicensing::unknown());
+            assert_eq!(view(record).unwrap().licensing, not_recorded());
         }
     }
 
     #[test]
     fn invalid_licensing_has_no_view() {
         let absent = LICENSED.replacen("x.pt", "y.pt", 1);
-        let told: Vec<String> = view(&absent).unwrap_err().iter().map(Problem::to_string).collect();
-        assert_eq!(told, ["/licensing/files: the model has no file `x.pt`"]);
+        let told: Vec<String> = view(&absent).unwrap_err().iter().map(Issue::to_string).collect();
+        assert_eq!(told, ["Value error, licensing of files that are no downloads: x.pt"]);
         assert!(view(r#"{"licensing":{}}"#).is_err());
     }
 }

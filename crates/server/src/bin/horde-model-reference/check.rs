@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use horde_model_reference::check::{Finding, Report, check_file, check_folder};
 use horde_model_reference::json::Style;
-use horde_model_reference::record::Severity;
+use horde_model_reference::shape::Severity;
 
 use crate::Outcome;
 use crate::data::DataArgs;

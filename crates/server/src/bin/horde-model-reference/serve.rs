@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::backend::files::Files;
+use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::l1::Leases;
 use horde_model_reference::settings::{ReplicateMode, Settings, Sources};
 use horde_model_reference::{Category, ModelReference, Options};
@@ -91,7 +91,7 @@ impl Args {
         ];
         for (name, value) in given {
             if let Some(value) = value {
-                sources.overrides.push((name.into(), value.into()));
+                sources.overrides.push((name.into(), value));
             }
         }
         sources

@@ -1,10 +1,10 @@
-//! Free maps of settings: `requirements` of image models, `settings` of text models.
+//! Free maps of settings, such as the `requirements` of image models.
 
 use crate::json::{Json, Object};
 
 use super::field::{Field, Print};
 use super::integer::Integer;
-use super::reader::Reader;
+use super::reader::{Reader, Unknown};
 
 /// Names with numbers, texts, booleans, or arrays of those.
 ///
@@ -15,15 +15,10 @@ pub struct ValueMap(pub Object);
 
 impl Field for ValueMap {
     fn read(value: &Json, reader: &mut Reader) -> Option<Self> {
-        let Some(members) = value.as_object() else {
-            return reader.refuse("dict_type", "Input should be a valid dictionary", value);
+        let read_one = |name: &str, value: &Json, reader: &mut Reader| {
+            read_value(value, reader).map(|value| (name.to_owned(), value))
         };
-        let read_all = |(name, value): (&String, &Json)| {
-            let value = reader.within(name.clone(), |reader| read_value(value, reader));
-            value.map(|value| (name.clone(), value))
-        };
-        let members: Vec<Option<(String, Json)>> = members.iter().map(read_all).collect();
-        members.into_iter().collect::<Option<Object>>().map(Self)
+        reader.entries(value, read_one).map(Self)
     }
 
     fn write(&self, _: Print) -> Json {
@@ -87,7 +82,7 @@ fn even_out(items: &[Json]) -> Option<Vec<Json>> {
 
 fn read_all<T: Field>(items: &[Json]) -> Option<Vec<Json>> {
     // What this reader notes is of no interest: another kind may still fit.
-    let mut reader = Reader::new(super::reader::Unknown::Drop);
+    let mut reader = Reader::new(Unknown::Drop);
     items.iter().map(|item| Some(T::read(item, &mut reader)?.write(Print::PLAIN))).collect()
 }
 
@@ -96,7 +91,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Option<String> {
-        let mut reader = Reader::new(super::super::reader::Unknown::Drop);
+        let mut reader = Reader::new(Unknown::Drop);
         let value = Json::parse(text.as_bytes()).unwrap();
         ValueMap::read(&value, &mut reader).map(|map| map.write(Print::PLAIN).to_string())
     }

@@ -1,4 +1,4 @@
-//! How a member of a record is read from JSON and printed back.
+//! What can stand in a document: how it is read from JSON and printed back.
 //!
 //! Reading is as lenient as the reference: integers may come as text, booleans as words. Text is
 //! never made from anything else, and nor are arrays and objects.
@@ -9,30 +9,46 @@ use crate::json::{Json, Object};
 
 use super::reader::Reader;
 
-/// What of a record is printed.
+/// Which null members are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nulls {
+    /// None.
+    Nowhere,
+    /// Those of the document itself; nested ones are not.
+    Outermost,
+    /// All.
+    Everywhere,
+}
+
+/// What of a document is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Print {
-    /// Whether null members of the record itself are printed; nested nulls never are.
-    pub nulls: bool,
+    /// Which null members are printed.
+    pub nulls: Nulls,
     /// Whether members are printed that have their default value.
     pub defaults: bool,
 }
 
 impl Print {
     /// Defaults are written out, nulls are not: the form in the queue and in most files.
-    pub const PLAIN: Self = Self { nulls: false, defaults: true };
-    /// Every member, as legacy submissions are shown.
-    pub const WITH_NULLS: Self = Self { nulls: true, defaults: true };
+    pub const PLAIN: Self = Self { nulls: Nulls::Nowhere, defaults: true };
+    /// Every member of the record itself, as legacy submissions are shown.
+    pub const WITH_NULLS: Self = Self { nulls: Nulls::Outermost, defaults: true };
+    /// Every member, however deep: the form of the catalogues.
+    pub const COMPLETE: Self = Self { nulls: Nulls::Everywhere, defaults: true };
     /// Only what says something: the form of image records made from the legacy file.
-    pub const SPARSE: Self = Self { nulls: false, defaults: false };
+    pub const SPARSE: Self = Self { nulls: Nulls::Nowhere, defaults: false };
 
     /// The same for what lies inside a member.
     pub fn inside(self) -> Self {
-        Self { nulls: false, ..self }
+        match self.nulls {
+            Nulls::Outermost => Self { nulls: Nulls::Nowhere, ..self },
+            Nulls::Nowhere | Nulls::Everywhere => self,
+        }
     }
 }
 
-/// A type that can be a member of a record.
+/// A type that can stand in a document.
 pub trait Field: Sized {
     /// Reads the value; what is wrong with it is noted in `reader`.
     fn read(value: &Json, reader: &mut Reader) -> Option<Self>;
@@ -94,7 +110,7 @@ impl Field for f64 {
                 }
             },
             _ => {
-                let number = value.as_f64();
+                let number = value.as_f64().filter(|number| number.is_finite());
                 const MESSAGE: &str = "Input should be a valid number";
                 number.or_else(|| reader.refuse("float_type", MESSAGE, value))
             }
@@ -154,20 +170,37 @@ impl<T: Field> Field for Vec<T> {
     }
 }
 
+/// A list with something in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AtLeastOne<T>(pub Vec<T>);
+
+impl<T: Field> Field for AtLeastOne<T> {
+    fn read(value: &Json, reader: &mut Reader) -> Option<Self> {
+        let items = Vec::read(value, reader)?;
+        if !items.is_empty() {
+            return Some(Self(items));
+        }
+        const MESSAGE: &str = "List should have at least 1 item after validation, not 0";
+        let facts = [
+            ("field_type", "List".into()),
+            ("min_length", Json::Int(1)),
+            ("actual_length", Json::Int(0)),
+        ];
+        reader.refuse_with("too_short", MESSAGE, value, facts)
+    }
+
+    fn write(&self, print: Print) -> Json {
+        self.0.write(print)
+    }
+}
+
 impl<K: Key, T: Field> Field for IndexMap<K, T> {
     fn read(value: &Json, reader: &mut Reader) -> Option<Self> {
-        let Some(members) = value.as_object() else {
-            return reader.refuse("dict_type", "Input should be a valid dictionary", value);
-        };
-        let read_all = |(name, value): (&String, &Json)| {
-            reader.within(name.clone(), |reader| {
-                let key = reader.within("[key]", |reader| K::read_key(name, reader));
-                let value = T::read(value, reader);
-                key.zip(value)
-            })
-        };
-        let members: Vec<Option<(K, T)>> = members.iter().map(read_all).collect();
-        members.into_iter().collect()
+        reader.entries(value, |name, value, reader| {
+            let key = reader.within("[key]", |reader| K::read_key(name, reader));
+            let value = T::read(value, reader);
+            key.zip(value)
+        })
     }
 
     fn write(&self, print: Print) -> Json {

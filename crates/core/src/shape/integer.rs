@@ -65,14 +65,6 @@ impl Integer {
     pub fn to_i64(&self) -> Option<i64> {
         if let Self::Small(value) = self { Some(*value) } else { None }
     }
-
-    /// Whether the number is at least `limit`.
-    pub fn at_least(&self, limit: i64) -> bool {
-        match self {
-            Self::Small(value) => *value >= limit,
-            Self::Big(digits) => !digits.starts_with('-'),
-        }
-    }
 }
 
 /// The digits without the `_` between them; `None` if there is anything else.
@@ -94,6 +86,27 @@ impl From<&Integer> for Json {
             Integer::Small(value) => Self::Int(*value),
             Integer::Big(digits) => Self::BigInt(digits.clone()),
         }
+    }
+}
+
+/// A kind of number that can be compared with a limit.
+pub trait Number: Field {
+    /// Whether the number is at least `limit`.
+    fn at_least(&self, limit: i64) -> bool;
+}
+
+impl Number for Integer {
+    fn at_least(&self, limit: i64) -> bool {
+        match self {
+            Self::Small(value) => *value >= limit,
+            Self::Big(digits) => !digits.starts_with('-'),
+        }
+    }
+}
+
+impl Number for i64 {
+    fn at_least(&self, limit: i64) -> bool {
+        *self >= limit
     }
 }
 
@@ -132,18 +145,31 @@ impl Field for Integer {
     }
 }
 
-/// A whole number that is not below a limit.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct AtLeast<const LIMIT: i64>(pub Integer);
-
-impl<const LIMIT: i64> Field for AtLeast<LIMIT> {
+/// For what the service counts itself, and for times.
+impl Field for i64 {
     fn read(value: &Json, reader: &mut Reader) -> Option<Self> {
-        let number = Integer::read(value, reader)?;
+        const MESSAGE: &str = "Unable to parse input as an integer, exceeded maximum size";
+        let number = Integer::read(value, reader)?.to_i64();
+        number.or_else(|| reader.refuse("int_parsing_size", MESSAGE, value))
+    }
+
+    fn write(&self, _: Print) -> Json {
+        Json::Int(*self)
+    }
+}
+
+/// A whole number that is not below a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AtLeast<const LIMIT: i64, N = Integer>(pub N);
+
+impl<const LIMIT: i64, N: Number> Field for AtLeast<LIMIT, N> {
+    fn read(value: &Json, reader: &mut Reader) -> Option<Self> {
+        let number = N::read(value, reader)?;
         if number.at_least(LIMIT) {
             return Some(Self(number));
         }
         let message = format!("Input should be greater than or equal to {LIMIT}");
-        reader.refuse_with("greater_than_equal", message, value, ("ge", LIMIT.into()))
+        reader.refuse_with("greater_than_equal", message, value, [("ge", LIMIT.into())])
     }
 
     fn write(&self, print: Print) -> Json {

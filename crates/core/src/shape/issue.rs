@@ -1,4 +1,4 @@
-//! What is wrong with a record, where, and how bad that is.
+//! What is wrong with a document, where, and how bad that is.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -50,19 +50,19 @@ impl fmt::Display for LocItem {
     }
 }
 
-/// Whether a record with the issue can be used.
+/// Whether a document with the issue can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
-    /// The record is fine, but someone should look at it.
+    /// The document is fine, but someone should look at it.
     Warning,
-    /// The record is refused.
+    /// The document is refused.
     Error,
 }
 
 /// One thing wrong with a value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Issue {
-    /// Where it stands, from the record (or the request) inwards.
+    /// Where it stands, from the top of the document inwards.
     pub loc: Vec<LocItem>,
     /// The contract's word for this kind of issue, such as `missing` or `string_type`.
     pub kind: &'static str,

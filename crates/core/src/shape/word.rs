@@ -1,4 +1,4 @@
-//! Members that take one word of a fixed list.
+//! Words of a fixed list.
 
 use crate::json::Json;
 use crate::{Domain, Purpose};
@@ -11,6 +11,9 @@ pub trait Word: Copy + Eq + std::hash::Hash + 'static {
     /// Every value, in the order of the contract.
     const ALL: &'static [Self];
 
+    /// The contract's word for the issue when it is none of them.
+    const ISSUE: &'static str = "enum";
+
     /// The word on the wire.
     fn word(self) -> &'static str;
 
@@ -19,6 +22,11 @@ pub trait Word: Copy + Eq + std::hash::Hash + 'static {
         Self::ALL.iter().copied().find(|value| value.word() == word)
     }
 }
+
+/// The text is none of the words that may stand there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown word `{0}`")]
+pub struct UnknownWord(pub String);
 
 /// The words as a sentence wants them: quoted, the last one joined by `or`.
 pub fn list_of_words(words: &[&str]) -> String {
@@ -33,7 +41,7 @@ fn refuse<W: Word>(input: &Json, reader: &mut Reader) -> Option<W> {
     let words: Vec<&str> = W::ALL.iter().map(|value| value.word()).collect();
     let expected = list_of_words(&words);
     let message = format!("Input should be {expected}");
-    reader.refuse_with("enum", message, input, ("expected", expected.into()))
+    reader.refuse_with(W::ISSUE, message, input, [("expected", expected.into())])
 }
 
 impl<W: Word> Field for W {
@@ -56,21 +64,43 @@ impl<W: Word> Key for W {
     }
 }
 
+/// Declares an enumeration and the word of each of its variants, with `as "literal_error"` behind the
+/// name where the contract faults other words by another word than `enum`.
 macro_rules! words {
     (
         $(#[$doc:meta])*
-        pub enum $name:ident { $($(#[$word_doc:meta])* $variant:ident = $word:literal,)* }
+        pub enum $name:ident $(as $issue:literal)? { $($(#[$word_doc:meta])* $variant:ident = $word:literal,)* }
     ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[allow(missing_docs, reason = "the names are the words of the contract")]
         pub enum $name { $($(#[$word_doc])* $variant,)* }
 
-        impl $crate::record::word::Word for $name {
+        impl $name {
+            /// All the words, in order.
+            pub const WORDS: &'static [&'static str] = &[$($word),*];
+
+            /// The word on the wire.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+
+        impl $crate::shape::Word for $name {
             const ALL: &'static [Self] = &[$(Self::$variant),*];
+            $(const ISSUE: &'static str = $issue;)?
 
             fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
+                self.name()
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::shape::UnknownWord;
+
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                let found = <Self as $crate::shape::Word>::from_word(word);
+                found.ok_or_else(|| $crate::shape::UnknownWord(word.to_owned()))
             }
         }
     };

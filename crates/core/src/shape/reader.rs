@@ -7,6 +7,7 @@ use crate::json::{Json, Object};
 
 use super::field::Field;
 use super::issue::{Issue, LocItem, Severity};
+use super::word::Word;
 
 /// What becomes of members that the contract does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,6 +56,15 @@ impl Reader {
         self.issues.iter().any(|issue| issue.severity == Severity::Error)
     }
 
+    /// The end of the reading: what came of it and the warnings, or everything that is wrong. What
+    /// came out whole although an unknown member stood beside it is refused as well.
+    pub fn conclude<T>(self, read: Option<T>) -> Result<(T, Vec<Issue>), Vec<Issue>> {
+        match read {
+            Some(value) if !self.failed() => Ok((value, self.issues)),
+            _ => Err(self.issues),
+        }
+    }
+
     /// All findings, in the order they were met.
     pub fn into_issues(self) -> Vec<Issue> {
         self.issues
@@ -79,15 +89,15 @@ impl Reader {
         None
     }
 
-    /// Like [`refuse`](Self::refuse), with one fact for programs.
-    pub fn refuse_with<T>(
+    /// Like [`refuse`](Self::refuse), with facts for programs.
+    pub fn refuse_with<T, const N: usize>(
         &mut self,
         kind: &'static str,
         message: impl Into<String>,
         input: &Json,
-        (name, fact): (&str, Json),
+        facts: [(&str, Json); N],
     ) -> Option<T> {
-        let context = Object::from_iter([(name.to_owned(), fact)]);
+        let context = facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect();
         self.note(kind, message.into(), input.clone(), Some(context), Severity::Error);
         None
     }
@@ -95,7 +105,7 @@ impl Reader {
     /// Notes a broken rule at the present place.
     pub fn refuse_value<T>(&mut self, reason: impl std::fmt::Display, input: &Json) -> Option<T> {
         let message = format!("Value error, {reason}");
-        self.refuse_with("value_error", message, input, ("error", Object::new().into()))
+        self.refuse_with("value_error", message, input, [("error", Object::new().into())])
     }
 
     /// Notes something worth a look that harms nobody.
@@ -121,6 +131,23 @@ impl Reader {
         value.as_object().or_else(|| self.refuse("model_attributes_type", MESSAGE, value))
     }
 
+    /// The members of an object with names of its own choosing.
+    pub fn entries<C: FromIterator<E>, E>(
+        &mut self,
+        value: &Json,
+        read: impl Fn(&str, &Json, &mut Self) -> Option<E>,
+    ) -> Option<C> {
+        let Some(members) = value.as_object() else {
+            return self.refuse("dict_type", "Input should be a valid dictionary", value);
+        };
+        let read_one = |(name, value): (&String, &Json)| {
+            self.within(name.clone(), |reader| read(name, value, reader))
+        };
+        // Collected before it is judged, so that every member has its say.
+        let entries: Vec<Option<E>> = members.iter().map(read_one).collect();
+        entries.into_iter().collect()
+    }
+
     /// A member that must be there.
     pub fn required<T: Field>(&mut self, members: &Object, name: &'static str) -> Option<T> {
         self.within(name, |reader| match members.get(name) {
@@ -136,10 +163,7 @@ impl Reader {
         name: &'static str,
         default: impl FnOnce() -> T,
     ) -> Option<T> {
-        match members.get(name) {
-            Some(value) => self.within(name, |reader| T::read(value, reader)),
-            None => Some(default()),
-        }
+        self.given_or(members.get(name), name, default)
     }
 
     /// A member for which null counts as absent.
@@ -149,10 +173,38 @@ impl Reader {
         name: &'static str,
         default: impl FnOnce() -> T,
     ) -> Option<T> {
-        match members.get(name) {
-            Some(value) if !value.is_null() => self.within(name, |reader| T::read(value, reader)),
-            _ => Some(default()),
+        self.given_or(members.get(name).filter(|value| !value.is_null()), name, default)
+    }
+
+    fn given_or<T: Field>(
+        &mut self,
+        given: Option<&Json>,
+        name: &'static str,
+        default: impl FnOnce() -> T,
+    ) -> Option<T> {
+        match given {
+            Some(value) => self.within(name, |reader| T::read(value, reader)),
+            None => Some(default()),
         }
+    }
+
+    /// The member `name` of `value`, which says what the other members are.
+    pub fn tag<W: Word>(&mut self, members: &Object, name: &str, value: &Json) -> Option<W> {
+        let discriminator = || ("discriminator", format!("'{name}'").into());
+        let Some(tag) = members.get(name) else {
+            let message = format!("Unable to extract tag using discriminator '{name}'");
+            return self.refuse_with("union_tag_not_found", message, value, [discriminator()]);
+        };
+        tag.as_str().and_then(W::from_word).or_else(|| {
+            let tag = tag.as_str().map_or_else(|| tag.to_string(), str::to_owned);
+            let words: Vec<String> = W::ALL.iter().map(|word| format!("'{}'", word.word())).collect();
+            let words = words.join(", ");
+            let message = format!(
+                "Input tag '{tag}' found using '{name}' does not match any of the expected tags: {words}"
+            );
+            let facts = [discriminator(), ("tag", tag.into()), ("expected_tags", words.into())];
+            self.refuse_with("union_tag_invalid", message, value, facts)
+        })
     }
 
     /// Deals with the members that none of `known` names; returns those to keep.
