@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Category;
+use crate::{Category, Json};
 
 /// One file's worth of data, named independently of where it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,11 +23,22 @@ pub enum Document {
     Licenses,
     /// Licensed assets that are not models.
     LicensedAssets,
+    /// The queue of proposed changes.
+    PendingChanges,
+}
+
+/// What a document's JSON is at the top.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// An object.
+    Object,
+    /// An array.
+    Array,
 }
 
 impl Document {
     /// How many there are.
-    pub const COUNT: usize = 4 * Category::COUNT + 4;
+    pub const COUNT: usize = 4 * Category::COUNT + 5;
 
     /// Every document, in the order of [`Document::index`].
     pub fn all() -> impl Iterator<Item = Self> + Clone {
@@ -36,20 +47,22 @@ impl Document {
             .into_iter()
             .flat_map(|document| Category::ALL.into_iter().map(document))
             .chain([Self::Baselines, Self::Guidance, Self::Licenses, Self::LicensedAssets])
+            .chain([Self::PendingChanges])
     }
 
     /// A number below [`Document::COUNT`], different for each document.
     pub const fn index(self) -> usize {
-        const CATALOGUES: usize = 4 * Category::COUNT;
+        const AFTER_CATEGORIES: usize = 4 * Category::COUNT;
         match self {
             Self::V2(category) => category.index(),
             Self::Legacy(category) => Category::COUNT + category.index(),
             Self::V2Metadata(category) => 2 * Category::COUNT + category.index(),
             Self::LegacyMetadata(category) => 3 * Category::COUNT + category.index(),
-            Self::Baselines => CATALOGUES,
-            Self::Guidance => CATALOGUES + 1,
-            Self::Licenses => CATALOGUES + 2,
-            Self::LicensedAssets => CATALOGUES + 3,
+            Self::Baselines => AFTER_CATEGORIES,
+            Self::Guidance => AFTER_CATEGORIES + 1,
+            Self::Licenses => AFTER_CATEGORIES + 2,
+            Self::LicensedAssets => AFTER_CATEGORIES + 3,
+            Self::PendingChanges => AFTER_CATEGORIES + 4,
         }
     }
 
@@ -60,7 +73,19 @@ impl Document {
             | Self::Legacy(category)
             | Self::V2Metadata(category)
             | Self::LegacyMetadata(category) => Some(category),
-            Self::Baselines | Self::Guidance | Self::Licenses | Self::LicensedAssets => None,
+            Self::Baselines
+            | Self::Guidance
+            | Self::Licenses
+            | Self::LicensedAssets
+            | Self::PendingChanges => None,
+        }
+    }
+
+    /// What its JSON is at the top.
+    pub const fn shape(self) -> Shape {
+        match self {
+            Self::PendingChanges => Shape::Array,
+            _ => Shape::Object,
         }
     }
 }
@@ -76,6 +101,18 @@ impl fmt::Display for Document {
             Self::Guidance => f.write_str("catalogue/guidance"),
             Self::Licenses => f.write_str("catalogue/licenses"),
             Self::LicensedAssets => f.write_str("catalogue/licensed_assets"),
+            Self::PendingChanges => f.write_str("queue/changes"),
+        }
+    }
+}
+
+impl Shape {
+    /// The value, if it has this shape; else what is wrong with it.
+    pub fn check(self, value: Json) -> Result<Json, String> {
+        match (self, &value) {
+            (Self::Object, Json::Object(_)) | (Self::Array, Json::Array(_)) => Ok(value),
+            (Self::Object, other) => Err(format!("expected a JSON object, found {}", other.kind())),
+            (Self::Array, other) => Err(format!("expected a JSON array, found {}", other.kind())),
         }
     }
 }

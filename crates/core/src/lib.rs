@@ -23,6 +23,8 @@ pub mod text;
 pub mod catalogue;
 mod model_alias;
 
+pub mod queue;
+
 pub mod body;
 pub mod disk;
 pub mod snapshot;
@@ -52,4 +54,4 @@ pub use json::Json;
 pub use model_alias::controlnet_alias;
 pub use reference::{ModelReference, Options, Published, Read};
 pub use snapshot::Snapshot;
-pub use view::{CatalogueView, CategoryView, MetadataView};
+pub use view::{CatalogueView, CategoryView, MetadataView, PendingView};

@@ -11,7 +11,7 @@ use crate::body::Body;
 use crate::json::Object;
 use crate::l1::{L1, Leases, Problem, Snapshots, Statistics};
 use crate::refiner::Refiner;
-use crate::view::{CatalogueView, Catalogues, CategoryView, MetadataView, Note};
+use crate::view::{CatalogueView, Catalogues, CategoryView, MetadataView, Note, PendingView};
 use crate::{Category, Document, Format};
 
 /// How a reference is opened.
@@ -113,6 +113,12 @@ impl ModelReference {
         Read { view: self.views.catalogues.load_full(), fresh }
     }
 
+    /// The records that open proposals of a category would lead to.
+    pub async fn pending(&self, category: Category) -> Read<PendingView> {
+        let fresh = self.fresh(inputs_of_pending(category)).await;
+        Read { view: self.views.pending.load_full(), fresh }
+    }
+
     /// Documents that cannot be read at present.
     pub fn problems(&self) -> Vec<Problem> {
         self.l1.problems()
@@ -129,6 +135,11 @@ impl ModelReference {
         views
             .flat_map(|view| view.notes.clone().into_iter().map(move |note| (view.category, note)))
             .collect()
+    }
+
+    /// Queued changes that make no sense or cannot be shown.
+    pub fn notes_on_changes(&self) -> Vec<Note> {
+        self.views.pending.load().notes.clone()
     }
 
     /// Counters of the in-process tier.
@@ -150,6 +161,12 @@ fn inputs_of_category(category: Category) -> impl Iterator<Item = Document> + Cl
     [Document::V2(category), Document::Legacy(category)].into_iter().chain(guidance)
 }
 
+/// The documents that the answer about a category's open proposals is made of.
+fn inputs_of_pending(category: Category) -> impl Iterator<Item = Document> + Clone {
+    let guidance = (category == Category::TextGeneration).then_some(Document::Guidance);
+    std::iter::once(Document::PendingChanges).chain(guidance)
+}
+
 /// The views, each swapped as a whole.
 struct Views {
     canonical: Format,
@@ -159,6 +176,7 @@ struct Views {
     v2_metadata: ArcSwap<Published<MetadataView>>,
     legacy_metadata: ArcSwap<Published<MetadataView>>,
     catalogues: ArcSwap<Published<CatalogueView>>,
+    pending: ArcSwap<Published<PendingView>>,
     refiner: Option<Refiner>,
 }
 
@@ -173,6 +191,7 @@ impl Views {
         let categories = on_two_threads(&Category::ALL, build);
         let v2_metadata = metadata(Format::V2, snapshots, &categories, opened);
         let legacy_metadata = metadata(Format::Legacy, snapshots, &categories, opened);
+        let pending = PendingView::build(canonical, snapshots, &catalogues.guidance);
         let catalogues = CatalogueView::new(catalogues, &all_records(&categories));
         let views = Self {
             canonical,
@@ -181,6 +200,7 @@ impl Views {
             v2_metadata: ArcSwap::new(publish(v2_metadata)),
             legacy_metadata: ArcSwap::new(publish(legacy_metadata)),
             catalogues: ArcSwap::new(publish(catalogues)),
+            pending: ArcSwap::new(publish(pending)),
             refiner,
         };
         for category in Category::ALL {
@@ -192,6 +212,19 @@ impl Views {
 
     /// Builds anew what depends on the documents that changed.
     fn rebuild(&self, changed: &[Document], snapshots: Snapshots<'_>) {
+        if changed.iter().any(|document| *document != Document::PendingChanges) {
+            self.rebuild_models(changed, snapshots);
+        }
+        let of_pending =
+            |document| matches!(document, Document::PendingChanges | Document::Guidance);
+        if changed.iter().copied().any(of_pending) {
+            let guidance = &self.catalogues.load().catalogues.guidance;
+            let view = PendingView::build(self.canonical, snapshots, guidance);
+            self.pending.store(publish(view));
+        }
+    }
+
+    fn rebuild_models(&self, changed: &[Document], snapshots: Snapshots<'_>) {
         let before = self.catalogues.load_full();
         let catalogues = Catalogues::read(snapshots, &before.catalogues);
         for category in Category::ALL {

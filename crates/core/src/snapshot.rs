@@ -26,7 +26,8 @@ pub struct Snapshot {
 pub enum Content {
     /// There is no such document.
     Absent,
-    /// A JSON object; its members are records where the document is a category.
+    /// JSON of the document's shape: an object, whose members are records where the document is a
+    /// category, or the array of queued changes.
     Json(Json),
     /// CSV text, UTF-8.
     Csv,

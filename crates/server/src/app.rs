@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use horde_model_reference::settings::ReplicateMode;
+use horde_model_reference::settings::{Licensing, Queue, ReplicateMode};
 use horde_model_reference::{Format, ModelReference};
 
+use crate::auth::Users;
 use crate::cors::Cors;
 
 /// Everything a handler needs. Cheap to clone.
@@ -21,6 +22,12 @@ pub struct Inner {
     pub mode: ReplicateMode,
     /// The format that is the source of truth.
     pub canonical: Format,
+    /// Whose key is whose.
+    pub users: Users,
+    /// Whether changes are queued, and who may propose and approve them.
+    pub queue: Queue,
+    /// Who may edit licences.
+    pub licensing: Licensing,
     /// Which web pages may read answers.
     pub cors: Cors,
     /// Whether every request is logged.
@@ -31,6 +38,13 @@ impl App {
     /// Puts the parts together.
     pub fn new(inner: Inner) -> Self {
         Self { inner: Arc::new(inner) }
+    }
+}
+
+impl Inner {
+    /// Whether there is a queue here: only the authority keeps one.
+    pub fn has_queue(&self) -> bool {
+        self.queue.enabled && self.mode == ReplicateMode::Primary
     }
 }
 

@@ -3,13 +3,19 @@
 use axum::response::{IntoResponse, Response};
 use horde_model_reference::Category;
 use horde_model_reference::json::{Json, Object, Style};
-use http::StatusCode;
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderValue, StatusCode};
 
+use crate::auth::Refusal;
 use crate::respond;
 
 /// An answer other than success, as `{"detail": …}`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ApiError {
+    /// The route needs a key, and none was sent.
+    NotAuthenticated,
+    /// Why the owner of a key is not let in.
+    Refused(Refusal),
     /// No route has this path.
     NotFound,
     /// The path exists, the method does not.
@@ -50,6 +56,8 @@ pub enum ApiError {
         /// The canonical format.
         present: &'static str,
     },
+    /// Changes are not queued here.
+    NoQueue,
     /// The client took too long or the server is stopping.
     Timeout,
     /// A bug; the log has the rest.
@@ -72,6 +80,7 @@ pub struct QueryProblem {
 impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
+            Self::NotAuthenticated | Self::Refused(Refusal::InvalidKey) => StatusCode::UNAUTHORIZED,
             Self::NotFound
             | Self::CategoryNotFound(_)
             | Self::ModelNotFound(..)
@@ -84,9 +93,10 @@ impl ApiError {
             | Self::UnknownLegacyCategory(_)
             | Self::UnknownWord { .. }
             | Self::Query(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::NoMetadataInReplica | Self::WrongCanonicalFormat { .. } => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Refused(Refusal::TimedOut | Refusal::Unavailable)
+            | Self::NoQueue
+            | Self::NoMetadataInReplica
+            | Self::WrongCanonicalFormat { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -94,6 +104,11 @@ impl ApiError {
 
     fn detail(&self) -> Json {
         match self {
+            Self::NotAuthenticated => "Not authenticated".into(),
+            Self::Refused(Refusal::InvalidKey) => "Invalid API key".into(),
+            Self::Refused(Refusal::TimedOut) => "Auth service timed out".into(),
+            Self::Refused(Refusal::Unavailable) => "Auth service unavailable".into(),
+            Self::NoQueue => "Pending queue is disabled or unsupported on this deployment.".into(),
             Self::NotFound => "Not Found".into(),
             Self::MethodNotAllowed => "Method Not Allowed".into(),
             Self::PathNotText => "The path is not UTF-8 text after percent-decoding.".into(),
@@ -137,7 +152,19 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = Object::from_iter([("detail".to_owned(), self.detail())]);
-        respond::json(self.status(), Json::Object(body).to_text(Style::COMPACT))
+        let text = Json::Object(body).to_text(Style::COMPACT);
+        let mut response = respond::json(self.status(), text);
+        if self == Self::NotAuthenticated {
+            let challenge = HeaderValue::from_static("APIKey");
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod settings;
 
 pub mod app;
+pub mod auth;
 mod openapi;
 pub mod router;
 mod routes;

@@ -8,6 +8,9 @@ use crate::router::{self, Answer, Route};
 /// Shapes of answers, named by [`Answer::Json`].
 const SCHEMAS: &str = include_str!("openapi/schemas.json");
 
+/// What needing a key is called.
+const KEY_SCHEME: &str = "APIKeyHeader";
+
 /// The document as compact JSON.
 pub(crate) fn document() -> String {
     let mut paths = Object::new();
@@ -35,7 +38,7 @@ pub(crate) fn document() -> String {
                 .into(),
         ),
         ("paths", paths.into()),
-        ("components", Json::from([("schemas", schemas)])),
+        ("components", Json::from([("schemas", schemas), ("securitySchemes", security_schemes())])),
     ]);
     document.to_text(Style::COMPACT)
 }
@@ -59,13 +62,28 @@ fn operation(route: &Route) -> Json {
             ("schema", schema),
         ]));
     }
-    Json::from([
+    let mut operation = vec![
         ("operationId", route.operation.into()),
         ("tags", vec![route.tag].into()),
         ("summary", route.summary.into()),
         ("parameters", Json::Array(parameters)),
         ("responses", responses(route)),
-    ])
+    ];
+    if route.access.needs_key() {
+        let needed = Json::from([(KEY_SCHEME, Json::Array(Vec::new()))]);
+        operation.push(("security", vec![needed].into()));
+    }
+    operation.into_iter().collect()
+}
+
+fn security_schemes() -> Json {
+    let key = Json::from([
+        ("type", Json::from("apiKey")),
+        ("in", "header".into()),
+        ("name", "apikey".into()),
+        ("description", "The key of a user of the AI-Horde.".into()),
+    ]);
+    Json::from([(KEY_SCHEME, key)])
 }
 
 fn path_parameter(name: &str) -> Json {
@@ -92,11 +110,14 @@ fn responses(route: &Route) -> Json {
     responses.insert("200".into(), success);
     let unchanged = Json::from([("description", Json::from("What the client holds is current."))]);
     responses.insert("304".into(), unchanged);
-    for status in route.errors {
+    let mut errors = [route.errors, route.access.errors()].concat();
+    errors.sort_unstable();
+    errors.dedup();
+    for status in errors {
         let schema = Json::from([("schema", reference("Error"))]);
         let content = Json::from([("application/json", schema)]);
         let error =
-            Json::from([("description", Json::from(meaning(*status))), ("content", content)]);
+            Json::from([("description", Json::from(meaning(status))), ("content", content)]);
         responses.insert(status.to_string(), error);
     }
     responses.into()
@@ -104,6 +125,7 @@ fn responses(route: &Route) -> Json {
 
 fn meaning(status: u16) -> &'static str {
     match status {
+        401 => "No key was sent, or it is nobody's.",
         404 => "There is nothing of that name.",
         422 => "A parameter cannot be read.",
         503 => "Not in this mode, or not at present.",

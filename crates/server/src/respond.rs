@@ -21,6 +21,8 @@ pub const STALE: HeaderName = HeaderName::from_static("x-model-reference-stale")
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Caches may keep answers but must ask before they use them: a change is seen at once.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
+/// The same for caches of one client; no other cache keeps it.
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 const BY_ORIGIN: HeaderValue = HeaderValue::from_static("Origin");
 const BY_ORIGIN_AND_CODING: HeaderValue = HeaderValue::from_static("Accept-Encoding, Origin");
 
@@ -85,6 +87,12 @@ pub fn tagged(sent: &Preconditions, text: String, tag: &str) -> Response {
     }
     headers.insert(CACHE_CONTROL, REVALIDATE);
     headers.insert(VARY, BY_ORIGIN);
+    response
+}
+
+/// Marks an answer that only holders of a key may see.
+pub fn for_the_key_alone(mut response: Response) -> Response {
+    response.headers_mut().insert(CACHE_CONTROL, PRIVATE);
     response
 }
 

@@ -21,14 +21,40 @@ pub struct Route {
     pub tag: &'static str,
     /// One sentence.
     pub summary: &'static str,
+    /// Who may ask.
+    pub access: Access,
     /// Query parameters.
     pub query: &'static [QueryParameter],
     /// What a success holds.
     pub answer: Answer,
-    /// Statuses of the errors it may answer, beyond those of every route.
+    /// Statuses of the errors it may answer, beyond those of every route and of its access.
     pub errors: &'static [u16],
     /// What answers.
     pub method: MethodRouter<App>,
+}
+
+/// Who may ask a route, and so which errors it may answer about keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// No key is needed.
+    Everybody,
+    /// Whoever has a valid key.
+    Reader,
+}
+
+impl Access {
+    /// Whether a key must be sent.
+    pub fn needs_key(self) -> bool {
+        self != Self::Everybody
+    }
+
+    /// Statuses that come of looking at the key.
+    pub fn errors(self) -> &'static [u16] {
+        match self {
+            Self::Everybody => &[],
+            Self::Reader => &[401, 503],
+        }
+    }
 }
 
 /// A query parameter in the OpenAPI document.
@@ -62,6 +88,7 @@ pub fn table() -> Vec<Route> {
         routes::v1::table(),
         routes::metadata::table(),
         routes::v2::table(),
+        routes::user::table(),
         routes::baselines::table(),
         routes::guidance::table(),
         routes::licensing::table(),

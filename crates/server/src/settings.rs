@@ -1,4 +1,4 @@
-//! Settings of the server: its address, its limits, its log; and the core's settings with them.
+//! Settings of the server: its address, its limits, its log, keys; and the core's settings with them.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroU32;
@@ -137,12 +137,24 @@ setting_group! {
     }
 }
 
+setting_group! {
+    /// How the owners of keys are found out.
+    pub struct Auth is "authentication" {
+        /// Seconds for which the owner of a key is remembered, and so for which a key that was
+        /// withdrawn may still be accepted; 0: not at all.
+        HORDE_MODEL_REFERENCE_AUTH__CACHE_SECONDS => cache_seconds: u32 = 30,
+        /// Seconds the AI-Horde may take to tell whose key it is.
+        HORDE_MODEL_REFERENCE_AUTH__TIMEOUT_SECONDS => timeout_seconds: NonZeroU32 = positive(10),
+    }
+}
+
 /// All settings of the server.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[expect(missing_docs, reason = "the types say it")]
 pub struct ServerSettings {
     pub http: Http,
     pub log: Log,
+    pub auth: Auth,
     pub core: Settings,
 }
 
@@ -155,6 +167,7 @@ impl ServerSettings {
         let settings = Self {
             http: Http::default().read_over(&mut reader),
             log: Log::default().read_over(&mut reader),
+            auth: Auth::default().read_over(&mut reader),
             core: Settings::read(&sources, &mut reader),
         };
         reader.finish(settings)

@@ -20,15 +20,13 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Replaces a document's content by `text`, which must be a JSON object.
+    /// Replaces a document's content by `text`, which must be JSON of the document's shape.
     pub fn put(&self, document: Document, text: &str) -> Result<()> {
-        let object = match Json::parse(text.as_bytes()) {
-            Ok(object @ Json::Object(_)) => object,
-            Ok(other) => return Err(corrupt(document, format!("{} is no object", other.kind()))),
-            Err(error) => return Err(corrupt(document, error.to_string())),
-        };
+        let value = Json::parse(text.as_bytes()).map_err(|error| error.to_string());
+        let value = value.and_then(|value| document.shape().check(value));
+        let value = value.map_err(|reason| corrupt(document, reason))?;
         let bytes = Bytes::copy_from_slice(text.as_bytes());
-        self.install(document, bytes, Content::Json(object));
+        self.install(document, bytes, Content::Json(value));
         Ok(())
     }
 

@@ -133,7 +133,7 @@ impl CategoryView {
 
 /// Prints records with what every answer adds to them: a licence where none is stored, and for text
 /// models the state of their guidance.
-fn v2_answer(records: &Object, guidance: &Guidance) -> RecordsBody {
+pub(super) fn v2_answer(records: &Object, guidance: &Guidance) -> RecordsBody {
     let unknown = unknown_assignment();
     RecordsBody::new(records, |name, record, members| {
         let mut additions = Vec::new();

@@ -5,11 +5,15 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use crate::json::{Object, Style, object_to_text};
-use crate::legacy::{self, Converted, Rejected, SlowRule, Table};
+use crate::legacy::{self, Converted, Rejected, Row, SlowRule, Table};
+use crate::record::Issue;
 use crate::snapshot::Content;
 use crate::text::with_groups;
 use crate::view::Note;
 use crate::{Category, Json, Snapshot};
+
+/// Published v2 files were made with this rule.
+const SLOW_RULE: SlowRule = SlowRule::Path;
 
 /// The text of a category's v1 answer, and what is added to it with groups.
 #[derive(Debug, Default)]
@@ -81,10 +85,7 @@ pub(super) fn v2_from_legacy(
     let Converted { mut records, rejected } = match (&legacy.content, category) {
         (Content::Csv, _) => legacy::table_to_v2(&table(legacy)?),
         (Content::Json(_), Category::TextGeneration) | (Content::Absent, _) => return None,
-        // Published v2 files were made with this rule.
-        (Content::Json(source), _) => {
-            legacy::convert(category, source.as_object()?, SlowRule::Path)
-        }
+        (Content::Json(source), _) => legacy::convert(category, source.as_object()?, SLOW_RULE),
     };
     note(&rejected, "cannot be converted to v2", notes);
     let Some(stored) = stored else { return Some(records) };
@@ -99,6 +100,21 @@ pub(super) fn v2_from_legacy(
         }
     }
     Some(records)
+}
+
+/// v2 of one legacy record that is not stored yet. A text model takes the way through a row of the
+/// table, as it will when it is stored.
+pub(super) fn v2_from_payload(
+    category: Category,
+    name: &str,
+    payload: &Object,
+) -> Result<Object, Vec<Issue>> {
+    match category {
+        Category::TextGeneration => {
+            Row::from_normalised(name, &legacy::normalise(name, payload)?).to_v2()
+        }
+        _ => legacy::convert_record(category, &Json::Object(payload.clone()), SLOW_RULE),
+    }
 }
 
 /// [`v2_from_legacy`] for those who keep files: what is wrong with records is told by whoever serves

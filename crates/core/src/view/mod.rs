@@ -7,10 +7,12 @@ pub mod catalogue;
 pub mod category;
 mod legacy;
 pub mod metadata;
+mod pending;
 mod records_body;
 
 pub use catalogue::{CatalogueView, Catalogues};
 pub use category::{CategoryView, Note};
 pub(crate) use legacy::{derive_v2, keep_times};
 pub use metadata::MetadataView;
+pub use pending::PendingView;
 pub use records_body::RecordsBody;

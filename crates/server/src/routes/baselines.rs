@@ -12,7 +12,7 @@ use crate::error::ApiError;
 use crate::extract::Segments;
 use crate::preconditions::Preconditions;
 use crate::respond;
-use crate::router::{Answer, Route};
+use crate::router::{Access, Answer, Route};
 
 pub(crate) fn table() -> Vec<Route> {
     vec![
@@ -21,6 +21,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "list_baselines_model_references_v2_image_generation_baselines__get",
             tag: "image baselines",
             summary: "All baselines, by name.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Baselines"),
             errors: &[],
@@ -33,6 +34,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "export_catalog_model_references_v2_image_generation_baselines_export_get",
             tag: "image baselines",
             summary: "The whole catalogue, as replicas take it over.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("BaselineCatalogue"),
             errors: &[],
@@ -45,6 +47,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "get_baseline_model_references_v2_image_generation_baselines__baseline_name__get",
             tag: "image baselines",
             summary: "One baseline, by its exact name.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Baseline"),
             errors: &[404],

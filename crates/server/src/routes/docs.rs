@@ -12,7 +12,7 @@ use crate::error::ApiError;
 use crate::extract::Segments;
 use crate::openapi;
 use crate::respond;
-use crate::router::{Answer, Route};
+use crate::router::{Access, Answer, Route};
 
 pub(crate) fn table() -> Vec<Route> {
     vec![
@@ -21,6 +21,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "openapi",
             tag: "documentation",
             summary: "The OpenAPI document.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("OpenApi"),
             errors: &[],
@@ -34,6 +35,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "docs",
             tag: "documentation",
             summary: "A page to read about every route and to try it.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Page,
             errors: &[],
@@ -44,6 +46,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "docs_file",
             tag: "documentation",
             summary: "A part of that page.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Page,
             errors: &[404],
@@ -54,6 +57,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "redoc",
             tag: "documentation",
             summary: "The same page, under the other address people know.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Page,
             errors: &[],

@@ -12,7 +12,7 @@ use crate::error::ApiError;
 use crate::extract::{Query, Segments};
 use crate::preconditions::Preconditions;
 use crate::respond;
-use crate::router::{Answer, QueryParameter, Route};
+use crate::router::{Access, Answer, QueryParameter, Route};
 
 const TEXT: &str = r#"{"type":"string"}"#;
 
@@ -23,6 +23,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "list_profiles_model_references_v2_text_generation_guidance_profiles_get",
             tag: "text guidance",
             summary: "All profiles in short form.",
+            access: Access::Everybody,
             query: &[QueryParameter {
                 name: "include_deprecated",
                 schema: r#"{"type":"boolean","default":false}"#,
@@ -40,6 +41,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "get_profile_model_references_v2_text_generation_guidance_profiles__profile_id__get",
             tag: "text guidance",
             summary: "One profile.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("GuidanceProfile"),
             errors: &[404],
@@ -60,6 +62,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "list_assignments_model_references_v2_text_generation_guidance_assignments_get",
             tag: "text guidance",
             summary: "Which profiles belong to which models.",
+            access: Access::Everybody,
             query: &[
                 QueryParameter { name: "model_name", schema: TEXT, meaning: "Only this model." },
                 QueryParameter {
@@ -82,6 +85,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "resolve_model_guidance_model_references_v2_text_generation_guidance_model_get",
             tag: "text guidance",
             summary: "All guidance there is for a model.",
+            access: Access::Everybody,
             query: &[QueryParameter {
                 name: "name",
                 schema: TEXT,
@@ -96,6 +100,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "export_catalog_model_references_v2_text_generation_guidance_export_get",
             tag: "text guidance",
             summary: "The whole catalogue, as replicas take it over.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("GuidanceCatalogue"),
             errors: &[],

@@ -9,7 +9,7 @@ use http::StatusCode;
 
 use crate::app::App;
 use crate::respond;
-use crate::router::{Answer, Route};
+use crate::router::{Access, Answer, Route};
 
 pub(crate) fn table() -> Vec<Route> {
     vec![
@@ -18,6 +18,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "livez",
             tag: "service",
             summary: "Answers as long as the process can answer at all.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Status"),
             errors: &[],
@@ -28,6 +29,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "readyz",
             tag: "service",
             summary: "Whether answers are current, and what is wrong with the files.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Readiness"),
             errors: &[503],
@@ -62,12 +64,17 @@ async fn readyz(State(app): State<App>) -> Response {
         ])
     };
     let records = app.reference.notes().into_iter().map(note).collect();
+    let change = |note: horde_model_reference::view::Note| {
+        Json::from([("change", note.record.into()), ("reason", note.reason.into())])
+    };
+    let changes = app.reference.notes_on_changes().into_iter().map(change).collect();
     let tier = app.reference.statistics();
     let body = Json::from([
         ("status", if fresh { "ready" } else { "stale" }.into()),
         ("categories", categories.into_iter().collect::<Json>()),
         ("broken_documents", documents),
         ("skipped_records", Json::Array(records)),
+        ("skipped_changes", Json::Array(changes)),
         (
             "memory_tier",
             Json::from([

@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::extract::{Query, Segments};
 use crate::preconditions::Preconditions;
 use crate::respond::{self, Provenance};
-use crate::router::{Answer, QueryParameter, Route};
+use crate::router::{Access, Answer, QueryParameter, Route};
 
 const TEXT: &str = r#"{"type":"string"}"#;
 const PERMISSION: &str = r#"{"enum":["allowed","allowed_with_conditions","prohibited","unknown"]}"#;
@@ -36,6 +36,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "list_license_definitions_model_references_v2_licensing_licenses_get",
             tag: "licensing",
             summary: "Licence definitions, by identifier.",
+            access: Access::Everybody,
             query: &[
                 QueryParameter {
                     name: "include_deprecated",
@@ -58,6 +59,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "get_license_definition_model_references_v2_licensing_licenses__license_id__get",
             tag: "licensing",
             summary: "One licence definition.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("License"),
             errors: &[404],
@@ -74,6 +76,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "list_licensed_assets_model_references_v2_licensing_assets_get",
             tag: "licensing",
             summary: "Models and other assets with their licensing.",
+            access: Access::Everybody,
             query: &[
                 QueryParameter { name: "asset_kind", schema: TEXT, meaning: "Only this kind." },
                 QueryParameter { name: "category", schema: TEXT, meaning: "Only this category." },
@@ -109,6 +112,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "get_licensed_asset_model_references_v2_licensing_assets__asset_kind___asset_identifier__get",
             tag: "licensing",
             summary: "One asset that is not a model.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Asset"),
             errors: &[404, 422],
@@ -119,6 +123,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "get_model_licensing_model_references_v2_licensing_models__category___model_name__get",
             tag: "licensing",
             summary: "The licensing of a model.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("AssetView"),
             errors: &[404, 422],
@@ -129,6 +134,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "get_licensing_summary_model_references_v2_licensing_summary_get",
             tag: "licensing",
             summary: "How many assets allow what.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("LicensingSummary"),
             errors: &[],
@@ -141,6 +147,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "export_licensing_model_references_v2_licensing_export_get",
             tag: "licensing",
             summary: "Everything, as replicas take it over.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("LicensingExport"),
             errors: &[],

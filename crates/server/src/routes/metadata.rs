@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::extract::{Segments, category};
 use crate::preconditions::Preconditions;
 use crate::respond::{self, Provenance};
-use crate::router::{Answer, Route};
+use crate::router::{Access, Answer, Route};
 
 pub(crate) fn table() -> Vec<Route> {
     let mut table = v1_table();
@@ -28,6 +28,7 @@ macro_rules! metadata_table {
                     operation: $last,
                     tag: $tag,
                     summary: "When any category last changed. Only in the canonical format.",
+                    access: Access::Everybody,
                     query: &[],
                     answer: Answer::Json("LastUpdated"),
                     errors: &[503],
@@ -42,6 +43,7 @@ macro_rules! metadata_table {
                     operation: $category_last,
                     tag: $tag,
                     summary: "When a category last changed.",
+                    access: Access::Everybody,
                     query: &[],
                     answer: Answer::Json("CategoryLastUpdated"),
                     errors: &[422, 503],
@@ -56,6 +58,7 @@ macro_rules! metadata_table {
                     operation: $all,
                     tag: $tag,
                     summary: "Counters and times of all categories.",
+                    access: Access::Everybody,
                     query: &[],
                     answer: Answer::Json("AllCategoryMetadata"),
                     errors: &[503],
@@ -72,6 +75,7 @@ macro_rules! metadata_table {
                     operation: $category,
                     tag: $tag,
                     summary: "Counters and times of a category.",
+                    access: Access::Everybody,
                     query: &[],
                     answer: Answer::Json("CategoryMetadata"),
                     errors: &[422, 503],

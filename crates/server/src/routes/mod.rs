@@ -7,6 +7,7 @@ pub(crate) mod health;
 pub(crate) mod licensing;
 pub(crate) mod metadata;
 pub(crate) mod root;
+pub(crate) mod user;
 pub(crate) mod v1;
 pub(crate) mod v2;
 

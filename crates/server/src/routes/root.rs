@@ -8,7 +8,7 @@ use horde_model_reference::settings::ReplicateMode;
 
 use super::ok;
 use crate::app::App;
-use crate::router::{Answer, Route};
+use crate::router::{Access, Answer, Route};
 
 pub(crate) fn table() -> Vec<Route> {
     vec![
@@ -17,6 +17,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_root__get",
             tag: "service",
             summary: "What this service is.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Message"),
             errors: &[],
@@ -35,6 +36,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "heartbeat_heartbeat_get",
             tag: "service",
             summary: "Whether the service runs, and whether the AI-Horde API answers it.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Heartbeat"),
             errors: &[],
@@ -45,6 +47,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "replicate_mode_replicate_mode_get",
             tag: "service",
             summary: "Whether this is the authority or a copy, and which format is canonical.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("ReplicateMode"),
             errors: &[],

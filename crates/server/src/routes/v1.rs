@@ -12,7 +12,7 @@ use crate::error::ApiError;
 use crate::extract::{Query, Segments};
 use crate::preconditions::Preconditions;
 use crate::respond;
-use crate::router::{Answer, QueryParameter, Route};
+use crate::router::{Access, Answer, QueryParameter, Route};
 
 pub(crate) fn table() -> Vec<Route> {
     vec![
@@ -21,6 +21,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_legacy_reference_api_info",
             tag: "v1",
             summary: "What the v1 routes are for.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Message"),
             errors: &[],
@@ -38,6 +39,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_legacy_references_names",
             tag: "v1",
             summary: "The names of all categories.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("CategoryNames"),
             errors: &[],
@@ -48,6 +50,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_legacy_text_generation_reference",
             tag: "v1",
             summary: "Text models, each with its name for every backend.",
+            access: Access::Everybody,
             query: &[QueryParameter {
                 name: "include_group",
                 schema: r#"{"type":"boolean","default":false}"#,
@@ -62,6 +65,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_legacy_reference",
             tag: "v1",
             summary: "A category; published file names such as stable_diffusion.json work too.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("LegacyCategory"),
             errors: &[404, 422],

@@ -6,11 +6,12 @@ use horde_model_reference::{Category, Json, controlnet_alias};
 
 use super::{Answered, ok, provenance};
 use crate::app::App;
+use crate::auth::ApiKey;
 use crate::error::ApiError;
 use crate::extract::{Segments, category};
 use crate::preconditions::Preconditions;
-use crate::respond;
-use crate::router::{Answer, Route};
+use crate::respond::{self, Provenance};
+use crate::router::{Access, Answer, Route};
 
 pub(crate) fn table() -> Vec<Route> {
     vec![
@@ -19,6 +20,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_v2_reference_api_info",
             tag: "v2",
             summary: "What the v2 routes are for.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Message"),
             errors: &[],
@@ -34,6 +36,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_v2_references_names",
             tag: "v2",
             summary: "The names of the categories kept here.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("CategoryNames"),
             errors: &[],
@@ -48,6 +51,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_v2_reference",
             tag: "v2",
             summary: "All models of a category, by name.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Category"),
             errors: &[404, 422],
@@ -58,10 +62,22 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_v2_single_model",
             tag: "v2",
             summary: "One model. A slash in its name is written %2F.",
+            access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Record"),
             errors: &[404, 422],
             method: get(read_model),
+        },
+        Route {
+            path: "/model_references/v2/{model_category_name}/pending",
+            operation: "read_v2_reference_pending",
+            tag: "v2",
+            summary: "The models of a category that are proposed and not decided or applied yet.",
+            access: Access::Reader,
+            query: &[],
+            answer: Answer::Json("Category"),
+            errors: &[422],
+            method: get(read_pending),
         },
     ]
 }
@@ -89,4 +105,25 @@ async fn read_model(
     });
     let record = record.ok_or_else(|| ApiError::ModelNotFound(category, name.clone()))?;
     Ok(respond::form_or_not_modified(&sent, record, provenance(&read)))
+}
+
+async fn read_pending(
+    State(app): State<App>,
+    key: ApiKey,
+    sent: Preconditions,
+    Segments([name]): Segments<1>,
+) -> Answered {
+    let category = category(&name)?;
+    app.users.find(&key).await?;
+    if !app.has_queue() {
+        return Err(ApiError::NoQueue);
+    }
+    let read = app.reference.pending(category).await;
+    let provenance = Provenance {
+        generation: Some(read.view.generation.get()),
+        published: read.view.at,
+        fresh: read.fresh,
+    };
+    let answer = respond::body(&sent, read.view.category(category), provenance);
+    Ok(respond::for_the_key_alone(answer))
 }

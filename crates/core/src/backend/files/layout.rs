@@ -10,6 +10,7 @@
 //!   text_guidance/catalog.json
 //!   licensing/licenses.json
 //!   licensing/assets.json
+//!   pending_queue/changes.json
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ pub struct Layout {
     pub guidance: PathBuf,
     /// Folder of the licensing files.
     pub licensing: PathBuf,
+    /// Folder of the queue of proposed changes.
+    pub queue: PathBuf,
 }
 
 impl Layout {
@@ -37,6 +40,7 @@ impl Layout {
             baselines: root.join("baselines"),
             guidance: root.join("text_guidance"),
             licensing: root.join("licensing"),
+            queue: root.join("pending_queue"),
             root,
         }
     }
@@ -52,6 +56,7 @@ impl Layout {
             Document::Guidance => self.guidance.join("catalog.json"),
             Document::Licenses => self.licensing.join("licenses.json"),
             Document::LicensedAssets => self.licensing.join("assets.json"),
+            Document::PendingChanges => self.queue.join("changes.json"),
         }
     }
 

@@ -62,7 +62,7 @@ impl Files {
             return Ok(Loaded { snapshot: Arc::clone(held), stamp });
         }
         let content = match &read {
-            Some((path, file)) => parse(path, &file.bytes)?,
+            Some((path, file)) => parse(document, path, &file.bytes)?,
             None => Content::Absent,
         };
         let generation = held.map_or_else(Generation::default, |held| held.generation).next();
@@ -148,7 +148,7 @@ fn is_absence(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-fn parse(path: &Path, bytes: &[u8]) -> Result<Content> {
+fn parse(document: Document, path: &Path, bytes: &[u8]) -> Result<Content> {
     let corrupt = |reason: String| Error::Corrupt { path: path.to_owned(), reason };
     if path.extension().is_some_and(|extension| extension == "csv") {
         return match std::str::from_utf8(bytes) {
@@ -156,11 +156,9 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Content> {
             Err(error) => Err(corrupt(format!("not UTF-8 after byte {}", error.valid_up_to()))),
         };
     }
-    match Json::parse(bytes) {
-        Ok(object @ Json::Object(_)) => Ok(Content::Json(object)),
-        Ok(other) => Err(corrupt(format!("expected a JSON object, found {}", other.kind()))),
-        Err(error) => Err(corrupt(format!("not JSON: {error}"))),
-    }
+    let value = Json::parse(bytes).map_err(|error| format!("not JSON: {error}"));
+    let value = value.and_then(|value| document.shape().check(value));
+    value.map(Content::Json).map_err(corrupt)
 }
 
 impl Stamp {

@@ -36,7 +36,9 @@ impl Files {
         }
         let lock = self.lock_for_preparation();
         note(lock.as_ref().map(|_| ()).map_err(Clone::clone));
-        for document in Document::all() {
+        // Nobody sets the queue aside to replace it: who moved it away wanted it gone.
+        let set_aside = |document: &Document| *document != Document::PendingChanges;
+        for document in Document::all().filter(set_aside) {
             note(self.recover(document));
         }
         for category in Category::ALL {

@@ -12,6 +12,7 @@ use horde_model_reference::l1::Leases;
 use horde_model_reference::settings::{ReplicateMode, Settings, Sources};
 use horde_model_reference::{Category, ModelReference, Options};
 use horde_model_reference_server::app::{App, Inner};
+use horde_model_reference_server::auth::Users;
 use horde_model_reference_server::cors::Cors;
 use horde_model_reference_server::layers::Layers;
 use horde_model_reference_server::router::router;
@@ -62,10 +63,14 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
     let listener = listen(&settings.http)?;
     let address = listener.local_addr()?;
     let reference = open(&settings.core)?;
+    let users = Users::new(&settings.core.horde_api, &settings.auth)?;
     let app = App::new(Inner {
         reference,
         mode: settings.core.replication.mode,
         canonical: settings.core.storage.canonical_format,
+        users,
+        queue: settings.core.queue,
+        licensing: settings.core.licensing,
         cors: Cors::new(settings.http.cors_allowed_origins.as_slice().to_vec()),
         access_log: settings.log.access_log,
     });
@@ -100,7 +105,7 @@ impl Args {
 
 fn open(settings: &Settings) -> anyhow::Result<ModelReference> {
     let storage = &settings.storage;
-    let layout = Layout::below(storage.data_root());
+    let layout = layout(settings);
     let coherence = &settings.coherence;
     let ms = |ms| Duration::from_millis(ms);
     let options = Options {
@@ -140,6 +145,20 @@ fn tell_what_is_missing(reference: &ModelReference, settings: &Settings) {
          HORDE_MODEL_REFERENCE_GITHUB_SEED_ENABLED=true fetches the public files at the start",
         folder.display()
     );
+}
+
+/// Where the documents are: below the data root, unless a folder of their own was given.
+fn layout(settings: &Settings) -> Layout {
+    let Settings { storage, queue, licensing, catalogues, .. } = settings;
+    let folder =
+        |relative: &str, instead: &Option<PathBuf>| storage.folder_of(relative, instead.as_deref());
+    Layout {
+        root: storage.data_root(),
+        baselines: folder(&catalogues.baselines_subdir, &catalogues.baselines_path_override),
+        guidance: folder(&catalogues.guidance_subdir, &catalogues.guidance_path_override),
+        licensing: folder(&licensing.relative_subdir, &licensing.root_path_override),
+        queue: folder(&queue.relative_subdir, &queue.root_path_override),
+    }
 }
 
 fn limits(http: &Http) -> Limits {

@@ -1,0 +1,5 @@
+//! The queue of proposed changes: what somebody wants to be done to a record, and what became of it.
+
+mod change;
+
+pub use change::{Change, Operation, Status};
