@@ -50,7 +50,7 @@ impl Report {
         }
         let [v2_metadata, legacy_metadata] = layout.metadata_folders();
         let legacy = layout.root.join("legacy");
-        let Layout { root, baselines, guidance, licensing } = layout;
+        let Layout { root, baselines, guidance, licensing, .. } = layout;
         let folders =
             [root, &legacy, &v2_metadata, &legacy_metadata, baselines, guidance, licensing];
         for folder in folders {

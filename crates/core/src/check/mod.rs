@@ -8,6 +8,7 @@ mod catalogues;
 mod folder;
 mod legacy;
 mod metadata;
+mod queue;
 mod table;
 mod v2;
 
@@ -122,6 +123,9 @@ impl Report {
         self.files += 1;
         if let Some(document) = catalogue_at(path) {
             return self.catalogue(path, document, bytes);
+        }
+        if queue::is_queue(path) {
+            return self.queue(path, bytes);
         }
         if metadata::is_metadata(path) {
             return self.metadata(path, bytes);

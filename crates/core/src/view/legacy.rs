@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::json::{Object, Style, object_to_text};
 use crate::legacy::{self, Converted, Rejected, Row, SlowRule, Table};
-use crate::record::Issue;
+use crate::shape::Issue;
 use crate::snapshot::Content;
 use crate::text::with_groups;
 use crate::view::Note;

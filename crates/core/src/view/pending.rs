@@ -10,7 +10,7 @@ use crate::generation::Generation;
 use crate::json::{Json, Object};
 use crate::l1::Snapshots;
 use crate::queue::Change;
-use crate::view::{Note, RecordsBody, category, legacy};
+use crate::view::{Note, category, legacy};
 use crate::{Category, Document, Format};
 
 /// The proposed records of every category.

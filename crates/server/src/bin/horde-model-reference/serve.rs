@@ -69,8 +69,8 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
         mode: settings.core.replication.mode,
         canonical: settings.core.storage.canonical_format,
         users,
-        queue: settings.core.queue,
-        licensing: settings.core.licensing,
+        queue: settings.core.queue.clone(),
+        licensing: settings.core.licensing.clone(),
         cors: Cors::new(settings.http.cors_allowed_origins.as_slice().to_vec()),
         access_log: settings.log.access_log,
     });
