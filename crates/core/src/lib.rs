@@ -6,6 +6,7 @@
 pub mod error;
 pub mod generation;
 pub mod json;
+pub mod nearest;
 pub mod settings;
 
 mod category;
@@ -40,6 +41,13 @@ mod published;
 pub mod replica;
 #[cfg(feature = "fetch")]
 pub mod seed;
+
+pub mod category_file;
+pub mod diff;
+pub mod stored;
+
+pub mod check;
+pub mod import;
 
 mod reference;
 mod refiner;

@@ -8,6 +8,7 @@
     reason = "tests are told by the environment where things are"
 )]
 
+mod command;
 mod dataset;
 mod eventually;
 mod horde_stub;
@@ -16,6 +17,7 @@ mod http_stub;
 mod server_process;
 mod shared;
 
+pub use command::{Ran, run};
 pub use dataset::DataFolder;
 pub use eventually::eventually;
 pub use horde_stub::HordeStub;

@@ -42,11 +42,8 @@ pub struct Table {
 impl Table {
     /// Takes a text apart. A byte order mark before it is ignored, and so are blank lines.
     pub fn parse(text: &[u8]) -> Result<Self, NotATable> {
-        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        let mut reader =
-            csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
         let mut lines = Vec::new();
-        for record in reader.records() {
+        for record in reader(text).records() {
             lines.push(record?.iter().map(str::to_owned).collect());
         }
         let columns = if lines.is_empty() { Vec::new() } else { lines.remove(0) };
@@ -122,6 +119,12 @@ impl Table {
         self.lines.len() < before
     }
 
+    /// Removes the lines that `keep` says no of.
+    pub fn retain(&mut self, mut keep: impl FnMut(usize) -> bool) {
+        let mut line = 0..;
+        self.lines.retain(|_| line.next().is_none_or(&mut keep));
+    }
+
     pub(super) fn add_columns(&mut self, names: &[&str]) {
         for name in names {
             if !self.columns.iter().any(|column| column == name) {
@@ -167,6 +170,19 @@ impl Table {
     }
 }
 
+/// Where in the text the lines of its table begin, the header left out: numbers from 1, as editors
+/// count. A cell may hold line breaks, so that they are not just consecutive.
+pub fn line_numbers(text: &[u8]) -> Vec<u64> {
+    let records = reader(text).into_records().filter_map(Result::ok);
+    let number = |record: csv::StringRecord| record.position().map_or(0, csv::Position::line);
+    records.map(number).skip(1).collect()
+}
+
+fn reader(text: &[u8]) -> csv::Reader<&[u8]> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,6 +200,11 @@ mod tests {
         assert!(!table.remove("owl/Gone-1B"));
         let expected = include_str!("../../fixtures/models-written.csv");
         assert_eq!(table.to_text().unwrap(), expected);
+    }
+
+    #[test]
+    fn lines_are_counted_as_in_an_editor() {
+        assert_eq!(line_numbers(b"name\na\n\"b\nb\"\nc\n"), [2, 3, 5]);
     }
 
     #[test]

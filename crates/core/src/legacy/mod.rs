@@ -15,7 +15,7 @@ mod v1_entry;
 mod view;
 
 pub use common::{Common, Config, Fetch, File};
-pub use csv::{GUIDED_COLUMNS, NotATable, PUBLIC_COLUMNS, Table};
+pub use csv::{GUIDED_COLUMNS, NotATable, PUBLIC_COLUMNS, Table, line_numbers};
 pub use from_csv::{table_to_v1, table_to_v2};
 pub use from_legacy::{Converted, Rejected, SlowRule, convert, convert_record};
 pub use kind::{Clip, Image, Kind, Text, types};
@@ -24,4 +24,4 @@ pub use publish::{Published, publish};
 pub use record::{Origin, Record};
 pub use row::Row;
 pub use to_legacy::to_legacy;
-pub use view::{View, text_view, view};
+pub use view::{View, same_in_legacy, text_view, view};

@@ -56,7 +56,11 @@ pub fn text_view(legacy: Option<&Table>, v2: &Object) -> View {
     for (key, record) in v2.iter().filter(|(key, _)| backend_prefix(key).is_none()) {
         let Some(members) = record.as_object() else { continue };
         let row = legacy.and_then(|table| table.row(table.find(key)?).ok());
-        let kept = row.filter(|row| row.to_v2().is_ok_and(|made| same_text(&made.into(), record)));
+        let kept = row.filter(|row| {
+            let same =
+                |made: Object| same_in_legacy(Category::TextGeneration, &made.into(), record);
+            row.to_v2().is_ok_and(same)
+        });
         all_kept &= kept.is_some();
         kept.unwrap_or_else(|| Row::from_v2(key, members)).write_v1(&mut view.records);
     }
@@ -71,12 +75,12 @@ pub fn text_view(legacy: Option<&Table>, v2: &Object) -> View {
 
 fn says_the_same(category: Category, legacy: &Json, v2: &Json) -> bool {
     let Ok(made) = convert_record(category, legacy, SlowRule::UrlHost) else { return false };
-    comparable(category, &made.into()) == comparable(category, v2)
+    same_in_legacy(category, &made.into(), v2)
 }
 
-fn same_text(made: &Json, v2: &Json) -> bool {
-    let category = Category::TextGeneration;
-    comparable(category, made) == comparable(category, v2)
+/// Whether two v2 records differ only in what the legacy format cannot say.
+pub fn same_in_legacy(category: Category, one: &Json, other: &Json) -> bool {
+    comparable(category, one) == comparable(category, other)
 }
 
 /// What of a record the legacy format can say, with all defaults written out.

@@ -49,7 +49,6 @@ mod storage;
 
 mod combinations;
 mod layer;
-mod nearest;
 mod origin;
 mod problem;
 mod reader;

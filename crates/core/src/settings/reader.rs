@@ -3,9 +3,9 @@
 
 use super::group::{PREFIX, Variable};
 use super::layer::{Given, Layer, key_of_name};
-use super::nearest::nearest;
 use super::sources::{Sources, toml_layer};
 use super::{Group, Origin, Problem, SettingFiles, SettingsError, Value};
+use crate::nearest::nearest;
 
 /// A variable as it was read.
 #[derive(Debug, Clone, PartialEq)]

@@ -128,7 +128,7 @@ pub(crate) fn derive_v2(
 }
 
 /// Fills the record's metadata with what the stored form knows and the legacy form does not say.
-fn keep_times(record: &mut Object, stored: &Json) {
+pub(crate) fn keep_times(record: &mut Object, stored: &Json) {
     let Some(known) = stored.get("metadata").and_then(Json::as_object) else { return };
     let metadata = record.entry("metadata".into()).or_insert(Json::Object(Object::new()));
     let Some(metadata) = metadata.as_object_mut() else { return };

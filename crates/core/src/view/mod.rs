@@ -12,7 +12,7 @@ mod records_body;
 
 pub use catalogue::{CatalogueView, Catalogues};
 pub use category::{CategoryView, Derivation, Note};
-pub(crate) use legacy::derive_v2;
+pub(crate) use legacy::{derive_v2, keep_times};
 pub use metadata::MetadataView;
 pub use pending::PendingView;
 pub use records_body::RecordsBody;

@@ -1,10 +1,18 @@
 //! The executable: a command a file.
 
+mod check;
 mod completions;
+mod convert;
+mod data;
 mod env;
+mod get;
+mod import;
+mod list;
 mod logging;
 mod origin;
+mod place;
 mod serve;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -21,28 +29,58 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Args),
+    Check(check::Args),
+    Convert(convert::Args),
+    Get(get::Args),
+    List(list::Args),
+    Import(import::Args),
     Env(env::Args),
     Completions(completions::Args),
 }
 
+/// How a command ended that could do what it was to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// All is well.
+    Fine,
+    /// Something was found, not found, or refused; what, was told.
+    Not,
+}
+
 impl Command {
-    fn execute(self) -> anyhow::Result<()> {
+    fn execute(self) -> anyhow::Result<Outcome> {
         match self {
-            Self::Serve(args) => serve::execute(args),
-            Self::Env(args) => env::execute(args),
-            Self::Completions(args) => completions::execute(args),
+            Self::Serve(args) => serve::execute(args).map(|()| Outcome::Fine),
+            Self::Check(args) => check::execute(args),
+            Self::Convert(args) => convert::execute(args),
+            Self::Get(args) => get::execute(args),
+            Self::List(args) => list::execute(args),
+            Self::Import(args) => import::execute(args),
+            Self::Env(args) => env::execute(args).map(|()| Outcome::Fine),
+            Self::Completions(args) => completions::execute(args).map(|()| Outcome::Fine),
+        }
+    }
+
+    /// The status of a failure. Commands that give answers keep 1 for the answer no.
+    fn failure(&self) -> ExitCode {
+        match self {
+            Self::Serve(_) | Self::Env(_) | Self::Completions(_) => ExitCode::FAILURE,
+            _ => ExitCode::from(2),
         }
     }
 }
 
 fn main() -> ExitCode {
-    match Cli::parse().command.execute() {
-        Ok(()) => ExitCode::SUCCESS,
+    let command = Cli::parse().command;
+    let failure = command.failure();
+    match command.execute() {
+        Ok(Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(Outcome::Not) => ExitCode::FAILURE,
         // Whoever read our output has had enough, as `head` does; that is no failure.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            failure
         }
     }
 }

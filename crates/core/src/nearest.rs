@@ -1,7 +1,7 @@
 //! The known name that a mistyped one was probably meant to be.
 
 /// The nearest of `known` to `name`, unless even that is too far to be a slip of the hand.
-pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let farthest = (name.len() / 4).clamp(1, 4);
     known
         .map(|candidate| (distance(name, candidate), candidate))
