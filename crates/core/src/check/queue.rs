@@ -18,7 +18,7 @@ impl Report {
             Ok(value) => value,
             Err(error) => return self.error(path, format!("not JSON: {error}")),
         };
-        let shape = Document::PendingChanges.shape();
+        let shape = Document::PendingChanges.top_level();
         match shape.check(value) {
             Ok(value) => self.changes(path, value.as_array().unwrap_or_default()),
             Err(reason) => self.error(path, reason),
