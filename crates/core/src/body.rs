@@ -122,7 +122,8 @@ impl Compressed {
         }
         let useful = |coded: std::io::Result<Vec<u8>>| {
             // Compressing memory into memory fails only for lack of memory.
-            let coded = coded.ok()?;
+            let mut coded = coded.ok()?;
+            coded.shrink_to_fit();
             (coded.len() < bytes.len()).then(|| Coded::new(coded.into()))
         };
         Self {

@@ -8,7 +8,6 @@ use arc_swap::ArcSwap;
 
 use crate::backend::Backend;
 use crate::body::Body;
-use crate::json::Object;
 use crate::l1::{L1, Leases, Problem, Snapshots, Statistics};
 use crate::refiner::Refiner;
 use crate::view::{
@@ -118,10 +117,30 @@ impl ModelReference {
         Read { view: self.views.metadata(format).load_full(), fresh }
     }
 
-    /// The catalogues: image baselines, text guidance, licensing.
+    /// The v1 answer about text models with the group of each.
+    pub async fn text_with_groups(&self) -> Read<CategoryView> {
+        let read = self.category(Category::TextGeneration).await;
+        off_the_runtime(&read.view, |view| {
+            view.v1_with_groups();
+        })
+        .await;
+        read
+    }
+
+    /// The catalogues: image baselines, text guidance, licence definitions and assets.
     pub async fn catalogues(&self) -> Read<CatalogueView> {
         let fresh = self.fresh(Document::all()).await;
         Read { view: self.views.catalogues.load_full(), fresh }
+    }
+
+    /// The catalogues, with the register of all models drawn up.
+    pub async fn licensing(&self) -> Read<CatalogueView> {
+        let read = self.catalogues().await;
+        off_the_runtime(&read.view, |view| {
+            view.licensing_export();
+        })
+        .await;
+        read
     }
 
     /// The records that open proposals of a category would lead to.
@@ -203,7 +222,7 @@ impl Views {
         let v2_metadata = metadata(Format::V2, snapshots, &categories, opened);
         let legacy_metadata = metadata(Format::Legacy, snapshots, &categories, opened);
         let pending = PendingView::build(options.canonical, snapshots, &catalogues.guidance);
-        let catalogues = CatalogueView::new(catalogues, &all_records(&categories));
+        let catalogues = CatalogueView::new(catalogues, categories.clone());
         let views = Self {
             options,
             opened,
@@ -217,7 +236,6 @@ impl Views {
         for category in Category::ALL {
             views.refine(views.category(category).bodies());
         }
-        views.refine([&views.catalogues.load().licensing_export]);
         views
     }
 
@@ -255,8 +273,7 @@ impl Views {
         let is_metadata =
             |document| matches!(document, Document::V2Metadata(_) | Document::LegacyMetadata(_));
         if !changed.iter().copied().all(is_metadata) {
-            let view = CatalogueView::new(catalogues, &all_records(&current));
-            self.refine([&view.licensing_export]);
+            let view = CatalogueView::new(catalogues, current.to_vec());
             self.catalogues.store(publish(view));
         }
     }
@@ -279,6 +296,16 @@ impl Views {
     }
 }
 
+/// Makes what a view makes when it is first asked for, where that delays nobody else.
+async fn off_the_runtime<V: Send + Sync + 'static>(
+    view: &Arc<Published<V>>,
+    make: impl FnOnce(&V) + Send + 'static,
+) {
+    let view = Arc::clone(view);
+    // A panic there shows again, and is answered for, when the caller asks the view.
+    let _ = tokio::task::spawn_blocking(move || make(&view)).await;
+}
+
 /// Models of a category in the format asked for, and the times of what was never written.
 fn metadata(
     format: Format,
@@ -296,10 +323,6 @@ fn metadata(
         |category| categories[category.index()].len(),
         i64::try_from(opened).unwrap_or(i64::MAX),
     )
-}
-
-fn all_records(categories: &[Arc<Published<CategoryView>>]) -> Vec<(Category, &Object)> {
-    categories.iter().filter_map(|view| Some((view.category, view.records()?))).collect()
 }
 
 /// Maps the slice, the first half on this thread and the second on another.

@@ -79,7 +79,7 @@ impl Users {
         let limit = Duration::from_secs(settings.timeout_seconds.get().into());
         Ok(Self {
             inner: Arc::new(Inner {
-                find_user: FindUser::new(&horde.url, limit)?,
+                find_user: FindUser::new(&horde.url, limit),
                 secret: find_user::random()?,
                 valid_for: Duration::from_secs(settings.cache_seconds.into()),
                 known: Mutex::default(),

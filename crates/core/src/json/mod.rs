@@ -5,20 +5,19 @@
 //! Parsing is [`jiter`]'s work (the parser inside pydantic, and therefore the dialect the reference
 //! speaks, without its `NaN`); printing follows Python's rules for numbers and escapes.
 
+mod object;
 mod print;
 
+pub use object::Object;
 pub use print::Style;
 
-use indexmap::IndexMap;
 use jiter::JsonValue;
-
-/// Members of a JSON object in the order they were first met.
-pub type Object = IndexMap<String, Json>;
 
 /// An object as text in `style`.
 pub fn object_to_text(members: &Object, style: Style) -> String {
     let mut out = String::new();
     print::write_object(&mut out, members, style, 0);
+    out.shrink_to_fit();
     out
 }
 
@@ -117,6 +116,7 @@ impl Json {
     pub fn to_text(&self, style: Style) -> String {
         let mut out = String::new();
         print::write(&mut out, self, style, 0);
+        out.shrink_to_fit();
         out
     }
 

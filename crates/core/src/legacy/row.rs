@@ -42,7 +42,11 @@ impl Row {
             return Err("no name".into());
         }
         let settings = object_cell(cell("settings"), "settings")?;
-        if settings.iter().flat_map(Object::values).any(|value| !is_plain_value(value)) {
+        if settings
+            .iter()
+            .flat_map(|settings| settings.values())
+            .any(|value| !is_plain_value(value))
+        {
             return Err(
                 "settings hold something else than numbers, texts, booleans and lists".into()
             );

@@ -1,6 +1,6 @@
 //! The three catalogues in the forms that are served.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::Category;
 use crate::body::Body;
@@ -9,7 +9,9 @@ use crate::catalogue::{Baselines, Guidance, Stored};
 use crate::document::Document;
 use crate::json::{Json, Object, Style};
 use crate::l1::Snapshots;
+use crate::reference::Published;
 use crate::shape::Issue;
+use crate::view::CategoryView;
 
 /// The catalogues' contents: what the files say, or what stands in for it.
 #[derive(Debug, Clone)]
@@ -100,22 +102,39 @@ fn read<T>(
     }
 }
 
-/// The catalogues, ready to answer.
+/// The catalogues, ready to answer. What concerns every model of every category is drawn up when
+/// somebody asks for it.
 #[derive(Debug)]
 pub struct CatalogueView {
     /// Their contents.
     pub catalogues: Catalogues,
-    /// Definitions, assets and models put together.
-    pub register: Register,
-    /// The answer with the whole register.
-    pub licensing_export: Arc<Body>,
+    categories: Vec<Arc<Published<CategoryView>>>,
+    register: OnceLock<Register>,
+    licensing_export: OnceLock<Arc<Body>>,
 }
 
 impl CatalogueView {
-    /// Draws up the register over the v2 records of the categories there are.
-    pub fn new(catalogues: Catalogues, records: &[(Category, &Object)]) -> Self {
-        let register = Register::new(&catalogues.licenses, &catalogues.assets, records);
-        let licensing_export = Body::new(register.export().to_text(Style::COMPACT));
-        Self { catalogues, register, licensing_export }
+    /// The catalogues beside the categories there are.
+    pub fn new(catalogues: Catalogues, categories: Vec<Arc<Published<CategoryView>>>) -> Self {
+        let (register, licensing_export) = (OnceLock::new(), OnceLock::new());
+        Self { catalogues, categories, register, licensing_export }
+    }
+
+    /// Definitions, assets and models put together. The first call takes milliseconds.
+    pub fn register(&self) -> &Register {
+        self.register.get_or_init(|| {
+            let records: Vec<(Category, &Object)> = self
+                .categories
+                .iter()
+                .filter_map(|view| Some((view.category, view.records()?)))
+                .collect();
+            Register::new(&self.catalogues.licenses, &self.catalogues.assets, &records)
+        })
+    }
+
+    /// The answer with the whole register. The first call takes tens of milliseconds.
+    pub fn licensing_export(&self) -> &Arc<Body> {
+        let make = || Body::new(self.register().export().to_text(Style::COMPACT));
+        self.licensing_export.get_or_init(make)
     }
 }

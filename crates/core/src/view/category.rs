@@ -1,6 +1,6 @@
 //! One category in the forms both APIs serve.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::body::Body;
 use crate::catalogue::Guidance;
@@ -24,8 +24,8 @@ pub struct CategoryView {
     pub v2: Option<RecordsBody>,
     /// The v1 answer; `None` when the category is absent or empty there.
     pub v1: Option<Arc<Body>>,
-    /// The v1 answer with groups; text models only.
-    pub v1_with_groups: Option<Arc<Body>>,
+    /// Made when somebody asks for it, which hardly anybody does.
+    v1_with_groups: OnceLock<Option<Arc<Body>>>,
     /// Records that could not be served or converted, and why.
     pub notes: Vec<Note>,
 }
@@ -102,8 +102,7 @@ impl CategoryView {
             }
             _ => legacy::answer_from_legacy(category, &legacy),
         };
-        view.v1 = v1.text.map(Body::new);
-        view.v1_with_groups = v1.with_groups.map(Body::new);
+        view.v1 = v1.map(Body::new);
         view.v2 = view.records().map(|records| v2_answer(records, guidance));
         view.note_records_without_members();
         view
@@ -116,7 +115,7 @@ impl CategoryView {
             records: None,
             v2: None,
             v1: None,
-            v1_with_groups: None,
+            v1_with_groups: OnceLock::new(),
             notes: Vec::new(),
         }
     }
@@ -139,6 +138,15 @@ impl CategoryView {
         }
     }
 
+    /// The v1 answer with groups; text models only. The first call takes tens of milliseconds.
+    pub fn v1_with_groups(&self) -> Option<&Arc<Body>> {
+        let make = || {
+            let v1 = self.v1.as_ref().filter(|_| self.category == Category::TextGeneration)?;
+            legacy::answer_with_groups(&v1.identity.bytes).map(Body::new)
+        };
+        self.v1_with_groups.get_or_init(make).as_ref()
+    }
+
     /// How many models the v2 form has.
     pub fn len(&self) -> usize {
         self.v2.as_ref().map_or(0, RecordsBody::len)
@@ -152,7 +160,7 @@ impl CategoryView {
     /// All ready bodies, to be compressed better.
     pub fn bodies(&self) -> impl Iterator<Item = &Arc<Body>> {
         let v2 = self.v2.as_ref().map(|records| &records.body);
-        v2.into_iter().chain(&self.v1).chain(&self.v1_with_groups)
+        v2.into_iter().chain(&self.v1)
     }
 }
 

@@ -15,15 +15,6 @@ use crate::{Category, Json, Snapshot};
 /// Published v2 files were made with this rule.
 const SLOW_RULE: SlowRule = SlowRule::Path;
 
-/// The text of a category's v1 answer, and what is added to it with groups.
-#[derive(Debug, Default)]
-pub(super) struct Answer {
-    /// The answer; `None` where there are no models.
-    pub(super) text: Option<Bytes>,
-    /// The answer with groups; text models only.
-    pub(super) with_groups: Option<String>,
-}
-
 /// v1 derived from v2. Records of the legacy file that say the same are kept as they are written
 /// there; if all are, so is the text of the file.
 pub(super) fn answer_from_v2(
@@ -31,9 +22,9 @@ pub(super) fn answer_from_v2(
     legacy: &Snapshot,
     v2: &Object,
     notes: &mut Vec<Note>,
-) -> Answer {
+) -> Option<Bytes> {
     if !category.has_legacy_form() {
-        return Answer::default();
+        return None;
     }
     let view = match category {
         Category::TextGeneration => legacy::text_view(table(legacy).as_ref(), v2),
@@ -41,37 +32,30 @@ pub(super) fn answer_from_v2(
     };
     note(&view.rejected, "has no legacy form", notes);
     let literal = (view.is_source && legacy.object().is_some()).then(|| literal_text(legacy));
-    answer(category, &view.records, literal)
+    answer(&view.records, literal)
 }
 
 /// v1 as the legacy file has it.
-pub(super) fn answer_from_legacy(category: Category, legacy: &Snapshot) -> Answer {
+pub(super) fn answer_from_legacy(category: Category, legacy: &Snapshot) -> Option<Bytes> {
     match (&legacy.content, category) {
-        (Content::Absent, _) => Answer::default(),
-        (Content::Csv, _) => {
-            let entries = table(legacy).map(|table| legacy::table_to_v1(&table));
-            answer(category, &entries.unwrap_or_default(), None)
-        }
+        (Content::Absent, _) => None,
+        (Content::Csv, _) => answer(&legacy::table_to_v1(&table(legacy)?), None),
         // A file of text models in JSON is printed as the table would be.
-        (Content::Json(records), Category::TextGeneration) => {
-            answer(category, records.as_object().unwrap_or(&Object::new()), None)
-        }
-        (Content::Json(records), _) => {
-            let none = Object::new();
-            let records = records.as_object().unwrap_or(&none);
-            answer(category, records, Some(literal_text(legacy)))
-        }
+        (Content::Json(records), Category::TextGeneration) => answer(records.as_object()?, None),
+        (Content::Json(records), _) => answer(records.as_object()?, Some(literal_text(legacy))),
     }
 }
 
-fn answer(category: Category, records: &Object, literal: Option<Bytes>) -> Answer {
-    if records.is_empty() {
-        return Answer::default();
-    }
+/// The text of an answer; none where there are no models.
+fn answer(records: &Object, literal: Option<Bytes>) -> Option<Bytes> {
     let printed = || object_to_text(records, Style::INDENT_2).into();
-    let with_groups = (category == Category::TextGeneration)
-        .then(|| object_to_text(&with_groups(records), Style::SPACED_ASCII));
-    Answer { text: Some(literal.unwrap_or_else(printed)), with_groups }
+    (!records.is_empty()).then(|| literal.unwrap_or_else(printed))
+}
+
+/// The v1 answer about text models, with the group of each added.
+pub(super) fn answer_with_groups(answer: &[u8]) -> Option<String> {
+    let records = Json::parse(answer).ok()?;
+    Some(object_to_text(&with_groups(records.as_object()?), Style::SPACED_ASCII))
 }
 
 /// v2 derived from the legacy document. Times that only the v2 document knows are kept; a record

@@ -49,6 +49,7 @@ impl RecordsBody {
             ranges.push((name, start..text.len()));
         }
         text.push('}');
+        text.shrink_to_fit();
         let bytes = Bytes::from(text);
         let place = |range: Range<usize>| {
             let tag = Digest::of(&bytes[range.clone()]).entity_tag().into();

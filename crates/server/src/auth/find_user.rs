@@ -4,6 +4,7 @@
 //! takes a key elsewhere. It ends within its limit of time.
 
 use std::error::Error;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use horde_model_reference::Json;
@@ -21,8 +22,6 @@ const LARGEST_ANSWER: usize = 1 << 20;
 /// Why keys cannot be looked up at all.
 #[derive(Debug)]
 pub enum SetupError {
-    /// No connections can be made.
-    Connections(reqwest::Error),
     /// The system gives no random numbers.
     Randomness,
 }
@@ -30,44 +29,34 @@ pub enum SetupError {
 impl std::fmt::Display for SetupError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Connections(_) => f.write_str("cannot prepare connections to the AI-Horde"),
             Self::Randomness => f.write_str("the system gives no random numbers"),
         }
     }
 }
 
-impl Error for SetupError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Connections(error) => Some(error),
-            Self::Randomness => None,
-        }
-    }
-}
+impl Error for SetupError {}
 
 /// Asks the AI-Horde whose key it is.
 pub(super) struct FindUser {
-    client: Client,
+    client: OnceLock<Option<Client>>,
     url: String,
     limit: Duration,
     places: Semaphore,
 }
 
 impl FindUser {
-    /// The machine's certificates are trusted; without any, only `http` addresses work.
-    pub(super) fn new(horde: &BaseUrl, limit: Duration) -> Result<Self, SetupError> {
-        // Whoever chose a provider before keeps their choice.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = builder().build().or_else(|error| {
-            tracing::warn!(%error, "no certificates on this machine; https will not work");
-            builder().tls_certs_only([]).build()
-        });
-        Ok(Self {
-            client: client.map_err(SetupError::Connections)?,
+    pub(super) fn new(horde: &BaseUrl, limit: Duration) -> Self {
+        Self {
+            client: OnceLock::new(),
             url: horde.join("v2/find_user"),
             limit,
             places: Semaphore::new(AT_ONCE),
-        })
+        }
+    }
+
+    /// Made at the first look-up: reading the machine's certificates takes longer than a start.
+    fn client(&self) -> Option<&Client> {
+        self.client.get_or_init(client).as_ref()
     }
 
     /// Whose key it is.
@@ -91,7 +80,9 @@ impl FindUser {
     async fn answer_about(&self, key: &ApiKey) -> Result<(StatusCode, Vec<u8>), Failure> {
         // Never closed, so there is always a place in the end.
         let _place = self.places.acquire().await;
-        let request = self.client.get(&self.url).header(key::HEADER, key.expose().clone());
+        let no_client = || Failure::NoSense("no connections can be made".into());
+        let client = self.client().ok_or_else(no_client)?;
+        let request = client.get(&self.url).header(key::HEADER, key.expose().clone());
         let mut response = request.send().await.map_err(Failure::of)?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(Failure::of)? {
@@ -104,6 +95,17 @@ impl FindUser {
         }
         Ok((response.status(), body))
     }
+}
+
+/// The machine's certificates are trusted; without any, only `http` addresses work.
+fn client() -> Option<Client> {
+    // Whoever chose a provider before keeps their choice.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = builder().build().or_else(|error| {
+        tracing::warn!(%error, "no certificates on this machine; https will not work");
+        builder().tls_certs_only([]).build()
+    });
+    client.inspect_err(|error| tracing::error!(%error, "no connections can be made")).ok()
 }
 
 fn builder() -> ClientBuilder {

@@ -157,8 +157,8 @@ pub(crate) fn table() -> Vec<Route> {
 }
 
 async fn answer(app: &App, ask: impl FnOnce(&Register) -> Result<Json, ApiError>) -> Answered {
-    let read = app.reference.catalogues().await;
-    Ok(ok(ask(&read.view.register)?))
+    let read = app.reference.licensing().await;
+    Ok(ok(ask(read.view.register())?))
 }
 
 async fn read_asset(
@@ -192,9 +192,9 @@ async fn read_model(
 }
 
 async fn export(State(app): State<App>, sent: Preconditions) -> Answered {
-    let read = app.reference.catalogues().await;
+    let read = app.reference.licensing().await;
     let provenance = Provenance { generation: None, published: read.view.at, fresh: read.fresh };
-    Ok(respond::body(&sent, &read.view.licensing_export, provenance))
+    Ok(respond::body(&sent, read.view.licensing_export(), provenance))
 }
 
 fn page(query: &Query) -> Result<Page, ApiError> {

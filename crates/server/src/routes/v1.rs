@@ -76,9 +76,14 @@ pub(crate) fn table() -> Vec<Route> {
 
 async fn read_text(State(app): State<App>, sent: Preconditions, query: Query) -> Answered {
     let with_groups = query.boolean("include_group", false)?;
-    let read = app.reference.category(Category::TextGeneration).await;
-    let body = if with_groups { &read.view.v1_with_groups } else { &read.view.v1 };
-    answer(&sent, body.as_ref(), &read).ok_or(ApiError::LegacyTextNotFound)
+    let answered = if with_groups {
+        let read = app.reference.text_with_groups().await;
+        answer(&sent, read.view.v1_with_groups(), &read)
+    } else {
+        let read = app.reference.category(Category::TextGeneration).await;
+        answer(&sent, read.view.v1.as_ref(), &read)
+    };
+    answered.ok_or(ApiError::LegacyTextNotFound)
 }
 
 async fn read_category(

@@ -9,6 +9,7 @@ mod get;
 mod import;
 mod list;
 mod logging;
+mod memory;
 mod origin;
 mod place;
 mod serve;

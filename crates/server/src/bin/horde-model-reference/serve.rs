@@ -23,7 +23,7 @@ use listenfd::ListenFd;
 use socket2::{Domain, Socket, Type};
 use tokio_util::sync::CancellationToken;
 
-use crate::{logging, origin};
+use crate::{logging, memory, origin};
 
 /// Connections the system may hold for us before they are accepted.
 const BACKLOG: i32 = 1024;
@@ -51,6 +51,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
+    memory::give_back();
     let loaded = ServerSettings::load(args.sources())?;
     let settings = loaded.settings;
     logging::start(&settings.log);
