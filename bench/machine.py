@@ -8,6 +8,9 @@ from pathlib import Path
 import servers
 from dataset import WORKSPACE
 
+# Before anything is built or measured, which is load as well.
+LOAD_BEFORE = os.getloadavg()[0]
+
 
 def describe():
     """Processor, kernel and versions."""
@@ -23,7 +26,7 @@ def describe():
         "reference": package("horde_model_reference"),
         "uvicorn": package("uvicorn"),
         "python": first_line(str(servers.PYTHON), "--version"),
-        "load_before": os.getloadavg()[0],
+        "load_before": LOAD_BEFORE,
     }
 
 

@@ -24,10 +24,22 @@ def write(results, folder):
         if name in results:
             parts.append(section(results[name]["figures"]))
     parts.insert(1, goals(results))
+    if "throughput" in results:
+        parts.insert(1, disturbance(results["throughput"]["machine"]))
     parts.append(machine(results))
     folder = Path(folder)
     (folder / "benchmarks.md").write_text("\n".join(parts))
     (folder / "benchmarks.svg").write_text(plot.draw(results))
+
+
+def disturbance(facts):
+    """A warning where the machine was not left alone when the measuring began."""
+    if facts["load_before"] < facts["cores"] / 2:
+        return ""
+    return (
+        f"**Measured on a machine at work**: its load was {facts['load_before']:.1f} on {facts['cores']} cores "
+        "before the first turn. Ratios are rough, times too long.\n"
+    )
 
 
 def table(head, rows):
