@@ -1,6 +1,6 @@
 # What is done every day. Each line is short enough to be typed by hand instead.
 
-.PHONY: run test bench fmt lint setup
+.PHONY: run test bench bench-quick fmt lint setup
 
 # The service on http://127.0.0.1:19800, with data below ./models.
 run:
@@ -10,8 +10,15 @@ run:
 test: setup
 	cargo test --workspace --locked
 
+# Measures against nginx and the released reference, and writes docs/benchmarks.md; half an hour on a
+# machine that does nothing else. The quick one shows in minutes that it runs.
 bench:
-	cargo bench --workspace --locked
+	@scripts/setup-bench
+	@bench/run.py
+
+bench-quick:
+	@scripts/setup-bench
+	@bench/run.py --quick
 
 # Edits.
 fmt:
