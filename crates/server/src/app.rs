@@ -42,6 +42,23 @@ impl App {
     pub fn new(inner: Inner) -> Self {
         Self { inner: Arc::new(inner) }
     }
+
+    /// A PRIMARY over `reference` with the settings nobody changed.
+    #[cfg(test)]
+    pub(crate) fn for_tests(reference: ModelReference) -> Self {
+        let settings = crate::settings::ServerSettings::default();
+        Self::new(Inner {
+            reference,
+            mode: ReplicateMode::Primary,
+            follower: None,
+            canonical: Format::V2,
+            users: Users::new(&settings.core.horde_api, &settings.auth).unwrap(),
+            queue: settings.core.queue,
+            licensing: settings.core.licensing,
+            cors: Cors::default(),
+            access_log: false,
+        })
+    }
 }
 
 impl Inner {

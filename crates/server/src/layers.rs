@@ -18,6 +18,7 @@ use tower::Service;
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::hot;
 use crate::serve::Handler;
 
 /// Names a request in logs on both sides.
@@ -41,6 +42,10 @@ impl Layers {
     async fn route(&self, request: Request<Incoming>) -> Response {
         if let Some(refused) = self.app.cors.preflight(request.method(), request.headers()) {
             return refused;
+        }
+        let (method, path) = (request.method(), request.uri().path());
+        if let Some(answer) = hot::answer(&self.app, method, path, request.headers()) {
+            return answer;
         }
         let mut router = self.router.clone();
         let answer = router.call(request.map(Body::new));
@@ -88,8 +93,16 @@ fn new_request_id() -> HeaderValue {
         RandomState::new().hash_one(std::process::id())
     });
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let text = format!("{process:016x}-{count:08x}");
-    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("-"))
+    let mut text = [b'-'; 33];
+    write_hex(&mut text[..16], process);
+    write_hex(&mut text[17..], count);
+    HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("-"))
+}
+
+fn write_hex(out: &mut [u8], number: u64) {
+    let digits =
+        (0..16).rev().map(|place| b"0123456789abcdef"[(number >> (4 * place)) as usize & 15]);
+    out.iter_mut().zip(digits).for_each(|(out, digit)| *out = digit);
 }
 
 /// One line of the access log in the making.

@@ -11,6 +11,7 @@ mod routes;
 pub mod cors;
 pub mod error;
 mod extract;
+mod hot;
 pub mod layers;
 pub mod preconditions;
 pub mod respond;

@@ -1,5 +1,6 @@
 //! Ready bytes to answers: the chosen coding, validators, 304 where the client has it already.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,7 +10,7 @@ use horde_model_reference::body::{Body, Coded, Coding};
 use http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED, VARY,
 };
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::preconditions::Preconditions;
 
@@ -17,6 +18,11 @@ use crate::preconditions::Preconditions;
 pub const GENERATION: HeaderName = HeaderName::from_static("x-model-reference-generation");
 /// Present with the value `true` on answers that may be older than the lease allows.
 pub const STALE: HeaderName = HeaderName::from_static("x-model-reference-stale");
+
+/// Room for the headers of an answer, those that are added on its way out included.
+const HEADERS: usize = 12;
+/// How many written dates a thread keeps.
+const REMEMBERED_DATES: usize = 8;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Caches may keep answers but must ask before they use them: a change is seen at once.
@@ -106,12 +112,14 @@ pub fn json(status: StatusCode, text: impl Into<Bytes>) -> Response {
 
 fn json_bytes(bytes: Bytes) -> Response {
     let mut response = Response::new(axum::body::Body::from(bytes));
+    *response.headers_mut() = HeaderMap::with_capacity(HEADERS);
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response
 }
 
 fn not_modified() -> Response {
     let mut response = Response::new(axum::body::Body::empty());
+    *response.headers_mut() = HeaderMap::with_capacity(HEADERS);
     *response.status_mut() = StatusCode::NOT_MODIFIED;
     response
 }
@@ -124,5 +132,17 @@ fn last_modified(published: u64) -> Option<HeaderValue> {
     if age < Duration::from_secs(2) {
         return None;
     }
-    HeaderValue::from_str(&httpdate::fmt_http_date(date)).ok()
+    thread_local! {
+        // Of the dates that are sent, nearly all are the same few: those of the categories.
+        static WRITTEN: RefCell<Vec<(u64, HeaderValue)>> = const { RefCell::new(Vec::new()) };
+    }
+    WRITTEN.with_borrow_mut(|written| {
+        if let Some((_, value)) = written.iter().find(|(second, _)| *second == published) {
+            return Some(value.clone());
+        }
+        let value = HeaderValue::from_str(&httpdate::fmt_http_date(date)).ok()?;
+        written.truncate(REMEMBERED_DATES - 1);
+        written.insert(0, (published, value.clone()));
+        Some(value)
+    })
 }

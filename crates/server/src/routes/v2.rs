@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::routing::get;
-use horde_model_reference::{Category, Json, controlnet_alias};
+use horde_model_reference::{Category, CategoryView, Json, Read, controlnet_alias};
 
 use super::{Answered, ok, provenance};
 use crate::app::App;
@@ -89,8 +89,17 @@ async fn read_category(
 ) -> Answered {
     let category = category(&name)?;
     let read = app.reference.category(category).await;
+    category_answer(&sent, category, &read)
+}
+
+/// The answer about a whole category.
+pub(crate) fn category_answer(
+    sent: &Preconditions,
+    category: Category,
+    read: &Read<CategoryView>,
+) -> Answered {
     let records = read.view.v2.as_ref().ok_or(ApiError::CategoryNotFound(category))?;
-    Ok(respond::body(&sent, &records.body, provenance(&read)))
+    Ok(respond::body(sent, &records.body, provenance(read)))
 }
 
 async fn read_model(
@@ -100,11 +109,21 @@ async fn read_model(
 ) -> Answered {
     let category = category(&category_name)?;
     let read = app.reference.category(category).await;
+    model_answer(&sent, category, &name, &read)
+}
+
+/// The answer about one model.
+pub(crate) fn model_answer(
+    sent: &Preconditions,
+    category: Category,
+    name: &str,
+    read: &Read<CategoryView>,
+) -> Answered {
     let record = read.view.v2.as_ref().and_then(|records| {
-        records.record(controlnet_alias(category, &name, |name| records.record(name).is_some()))
+        records.record(controlnet_alias(category, name, |name| records.record(name).is_some()))
     });
-    let record = record.ok_or_else(|| ApiError::ModelNotFound(category, name.clone()))?;
-    Ok(respond::form_or_not_modified(&sent, record, provenance(&read)))
+    let record = record.ok_or_else(|| ApiError::ModelNotFound(category, name.to_owned()))?;
+    Ok(respond::form_or_not_modified(sent, record, provenance(read)))
 }
 
 async fn read_pending(

@@ -32,6 +32,9 @@ const LARGEST_FILE: u64 = 1 << 30;
 #[derive(Debug)]
 pub struct Files {
     layout: Layout,
+    /// The file of each document and, where there is one, the other place to look for it. Looks are
+    /// many; the names are put together once.
+    paths: Vec<(PathBuf, Option<PathBuf>)>,
     /// The last snapshot of each document, to keep generations. Locked for a few lines.
     last: Mutex<[Option<Arc<Snapshot>>; Document::COUNT]>,
 }
@@ -39,7 +42,9 @@ pub struct Files {
 impl Files {
     /// The files of `layout`, none of which needs to exist.
     pub fn new(layout: Layout) -> Self {
-        Self { layout, last: Mutex::new([const { None }; Document::COUNT]) }
+        let places = |document| (layout.path(document), layout.fallback(document));
+        let paths = Document::all().map(places).collect();
+        Self { layout, paths, last: Mutex::new([const { None }; Document::COUNT]) }
     }
 
     /// Where its documents are.
@@ -77,15 +82,16 @@ impl Files {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)[document.index()].clone()
     }
 
-    fn candidates(&self, document: Document) -> impl Iterator<Item = PathBuf> {
-        std::iter::once(self.layout.path(document)).chain(self.layout.fallback(document))
+    fn candidates(&self, document: Document) -> impl Iterator<Item = &Path> {
+        let (path, fallback) = &self.paths[document.index()];
+        std::iter::once(path.as_path()).chain(fallback.as_deref())
     }
 }
 
 impl Backend for Files {
     fn look(&self, document: Document) -> Result<Option<Stamp>> {
         for path in self.candidates(document) {
-            match std::fs::metadata(&path) {
+            match std::fs::metadata(path) {
                 Ok(metadata) => return Ok(Some(Stamp::of(&metadata))),
                 Err(error) if is_absence(&error) => {}
                 Err(error) => return Err(Error::io("look at", path, &error)),
@@ -96,8 +102,8 @@ impl Backend for Files {
 
     fn load(&self, document: Document) -> Result<Loaded> {
         for path in self.candidates(document) {
-            match read(&path) {
-                Ok(Some(content)) => return self.snapshot(document, Some((&path, content))),
+            match read(path) {
+                Ok(Some(content)) => return self.snapshot(document, Some((path, content))),
                 Ok(None) => {}
                 Err(error) => return Err(error),
             }

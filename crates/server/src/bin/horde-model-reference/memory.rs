@@ -1,22 +1,26 @@
 //! Memory that large documents needed for a moment goes back to the system.
 
-/// Blocks of this size or more are mapped, and unmapped when freed. It is glibc's own first value;
-/// left alone it grows with the largest block freed, and then half of what a start and every change
-/// needed for a moment stays with the process for good.
+/// Settings of glibc's allocator, and why.
 #[cfg(target_env = "gnu")]
-const MAPPED_FROM: libc::c_int = 128 * 1024;
+const SETTINGS: [(libc::c_int, libc::c_int); 2] = [
+    // Blocks of this size or more are mapped, and unmapped when freed. It is the first value of the
+    // allocator's own; left alone it grows with the largest block freed.
+    (libc::M_MMAP_THRESHOLD, 128 * 1024),
+    // Threads that load, build and compress in turn would each keep a pool of their own for what
+    // they need for a moment. Requests are served from the small caches every thread has anyway.
+    (libc::M_ARENA_MAX, 1),
+];
 
-/// Keeps the allocator from keeping what is freed.
+/// Keeps the allocator from keeping what is freed. To be called before any thread is started.
 #[cfg(target_env = "gnu")]
 pub(crate) fn give_back() {
-    #[expect(
-        unsafe_code,
-        reason = "glue to C: sets one number of the allocator, touches no memory"
-    )]
-    // SAFETY: mallopt may be called at any time and takes plain integers.
-    let accepted = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, MAPPED_FROM) };
-    // The worst that follows from a refusal is memory in use.
-    debug_assert_eq!(accepted, 1);
+    for (setting, value) in SETTINGS {
+        #[expect(unsafe_code, reason = "glue to C: sets a number of the allocator's")]
+        // SAFETY: mallopt may be called at any time, takes plain integers and touches no memory.
+        let accepted = unsafe { libc::mallopt(setting, value) };
+        // The worst that follows from a refusal is memory in use.
+        debug_assert_eq!(accepted, 1);
+    }
 }
 
 /// Other allocators have their own ways.
