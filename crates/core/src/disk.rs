@@ -20,6 +20,9 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Like [`replace`], but never touches a file that is there. Whether the file was created.
 pub fn create(path: &Path, bytes: &[u8]) -> Result<bool> {
+    if path.exists() {
+        return Ok(false);
+    }
     let staged = stage(path, bytes)?;
     let linked = std::fs::hard_link(&staged, path);
     let _ = std::fs::remove_file(&staged);

@@ -4,29 +4,24 @@
 //! bringing an HTTP framework of its own. They never fail: a header that makes no sense is as good as
 //! none.
 
+use std::borrow::Borrow;
+
 use axum::extract::FromRequestParts;
 use horde_model_reference::body::{Body, Coded, Coding};
 use http::header::{ACCEPT_ENCODING, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 
-/// The headers that decide between 200 and 304 and between codings.
+/// The headers that decide between 200 and 304 and between codings, owned or borrowed.
 #[derive(Debug, Clone, Default)]
-pub struct Preconditions {
-    if_none_match: Vec<HeaderValue>,
-    if_modified_since: Option<HeaderValue>,
-    accept_encoding: Vec<HeaderValue>,
+pub struct Preconditions<H = HeaderMap> {
+    headers: H,
 }
 
-impl Preconditions {
-    /// Takes them from a request's headers.
-    pub fn of(headers: &HeaderMap) -> Self {
-        let all = |name| headers.get_all(name).iter().cloned().collect();
-        Self {
-            if_none_match: all(IF_NONE_MATCH),
-            if_modified_since: headers.get(IF_MODIFIED_SINCE).cloned(),
-            accept_encoding: all(ACCEPT_ENCODING),
-        }
+impl<H: Borrow<HeaderMap>> Preconditions<H> {
+    /// Finds them among a request's headers.
+    pub fn of(headers: H) -> Self {
+        Self { headers }
     }
 
     /// Whether the client holds `form` already, by tag if it sent any, else by date.
@@ -34,10 +29,12 @@ impl Preconditions {
     /// Dates are compared for equality with what was sent as `Last-Modified`: a date tells seconds,
     /// and clocks go back, so «not later» would leave readers stale.
     pub fn is_held(&self, form: &Coded, last_modified: Option<&HeaderValue>) -> bool {
-        if !self.if_none_match.is_empty() {
+        let headers = self.headers.borrow();
+        if headers.contains_key(IF_NONE_MATCH) {
             return self.tags().any(|tag| form.matches(tag));
         }
-        self.if_modified_since.is_some() && self.if_modified_since.as_ref() == last_modified
+        let since = headers.get(IF_MODIFIED_SINCE);
+        since.is_some() && since == last_modified
     }
 
     /// Whether one of the tags sent is `tag` by weak comparison.
@@ -49,12 +46,13 @@ impl Preconditions {
     /// The tags sent, without their weakness. `*` is none of them: on a read it could only turn an
     /// answer into nothing, for a client that holds nothing.
     fn tags(&self) -> impl Iterator<Item = &[u8]> {
-        self.if_none_match.iter().flat_map(|header| Tags(header.as_bytes()))
+        let sent = self.headers.borrow().get_all(IF_NONE_MATCH);
+        sent.into_iter().flat_map(|header| Tags(header.as_bytes()))
     }
 
     /// The smallest form of `body` among those the client likes best.
     pub fn choose(&self, body: &Body) -> (Coding, Coded) {
-        let accepted = Accepted::parse(&self.accept_encoding);
+        let accepted = Accepted::parse(self.headers.borrow());
         let forms = body.compressed();
         let candidates = [
             (Coding::Brotli, forms.brotli.as_ref()),
@@ -80,7 +78,7 @@ impl<S: Sync> FromRequestParts<S> for Preconditions {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self::of(&parts.headers))
+        Ok(Self::of(parts.headers.clone()))
     }
 }
 
@@ -111,9 +109,10 @@ struct Accepted {
 }
 
 impl Accepted {
-    fn parse(headers: &[HeaderValue]) -> Self {
+    fn parse(headers: &HeaderMap) -> Self {
         let mut accepted = Self::default();
-        let items = headers.iter().filter_map(|header| header.to_str().ok());
+        let headers = headers.get_all(ACCEPT_ENCODING).into_iter();
+        let items = headers.filter_map(|header| header.to_str().ok());
         for item in items.flat_map(|header| header.split(',')) {
             let mut parts = item.split(';').map(str::trim);
             let Some(name) = parts.next() else { continue };
@@ -161,7 +160,7 @@ mod tests {
             http::HeaderName::from_static(name),
             HeaderValue::from_bytes(value.as_bytes()).unwrap(),
         );
-        Preconditions::of(&headers)
+        Preconditions::of(headers)
     }
 
     fn large() -> std::sync::Arc<Body> {
@@ -187,7 +186,7 @@ mod tests {
         let mut sent = with("if-modified-since", "Sun, 22 Nov 2026 07:00:00 GMT");
         assert!(sent.is_held(&body.identity, Some(&date)));
         assert!(!sent.is_held(&body.identity, None));
-        sent.if_none_match.push(HeaderValue::from_static("\"other\""));
+        sent.headers.append(IF_NONE_MATCH, HeaderValue::from_static("\"other\""));
         assert!(!sent.is_held(&body.identity, Some(&date)));
     }
 

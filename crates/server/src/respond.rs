@@ -1,5 +1,6 @@
 //! Ready bytes to answers: the chosen coding, validators, 304 where the client has it already.
 
+use std::borrow::Borrow;
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -44,7 +45,11 @@ pub struct Provenance {
 }
 
 /// Answers a read with a ready body in the coding the client likes best.
-pub fn body(sent: &Preconditions, body: &Arc<Body>, provenance: Provenance) -> Response {
+pub fn body(
+    sent: &Preconditions<impl Borrow<HeaderMap>>,
+    body: &Arc<Body>,
+    provenance: Provenance,
+) -> Response {
     let (coding, form) = sent.choose(body);
     let mut response = form_or_not_modified(sent, form, provenance);
     let headers = response.headers_mut();
@@ -62,7 +67,11 @@ pub fn body(sent: &Preconditions, body: &Arc<Body>, provenance: Provenance) -> R
 }
 
 /// Answers a read with ready bytes that have only an identity form.
-pub fn form_or_not_modified(sent: &Preconditions, form: Coded, provenance: Provenance) -> Response {
+pub fn form_or_not_modified(
+    sent: &Preconditions<impl Borrow<HeaderMap>>,
+    form: Coded,
+    provenance: Provenance,
+) -> Response {
     let last_modified = last_modified(provenance.published);
     let held = sent.is_held(&form, last_modified.as_ref());
     let mut response = if held { not_modified() } else { json_bytes(form.bytes) };
@@ -85,7 +94,7 @@ pub fn form_or_not_modified(sent: &Preconditions, form: Coded, provenance: Prove
 }
 
 /// Answers a read of a catalogue, whose weak tag is part of its contract.
-pub fn tagged(sent: &Preconditions, text: String, tag: &str) -> Response {
+pub fn tagged(sent: &Preconditions<impl Borrow<HeaderMap>>, text: String, tag: &str) -> Response {
     let mut response = if sent.names(tag) { not_modified() } else { json_bytes(Bytes::from(text)) };
     let headers = response.headers_mut();
     if let Ok(tag) = HeaderValue::from_str(tag) {

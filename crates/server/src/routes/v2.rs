@@ -1,8 +1,11 @@
 //! Categories and single models in the v2 format.
 
+use std::borrow::Borrow;
+
 use axum::extract::State;
 use axum::routing::get;
 use horde_model_reference::{Category, CategoryView, Json, Read, controlnet_alias};
+use http::HeaderMap;
 
 use super::{Answered, ok, provenance};
 use crate::app::App;
@@ -94,7 +97,7 @@ async fn read_category(
 
 /// The answer about a whole category.
 pub(crate) fn category_answer(
-    sent: &Preconditions,
+    sent: &Preconditions<impl Borrow<HeaderMap>>,
     category: Category,
     read: &Read<CategoryView>,
 ) -> Answered {
@@ -114,7 +117,7 @@ async fn read_model(
 
 /// The answer about one model.
 pub(crate) fn model_answer(
-    sent: &Preconditions,
+    sent: &Preconditions<impl Borrow<HeaderMap>>,
     category: Category,
     name: &str,
     read: &Read<CategoryView>,

@@ -140,9 +140,6 @@ impl Files {
 
     fn create_catalogue(&self, document: Document, content: &Json) -> Result<()> {
         let path: PathBuf = self.layout().path(document);
-        if path.exists() {
-            return Ok(());
-        }
         if let Some(folder) = path.parent() {
             disk::make_folder(folder)?;
         }

@@ -1,0 +1,98 @@
+//! How often the in-process tier asks the backend: once for a change, however many are waiting, and
+//! never for what is known to be absent.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use horde_model_reference::backend::memory::Memory;
+use horde_model_reference::backend::{Backend, Loaded, Stamp};
+use horde_model_reference::l1::Leases;
+use horde_model_reference::{Category, Document, ModelReference, Options, Result};
+use testkit::eventually;
+
+const CLIP: Document = Document::V2(Category::Clip);
+const SOON: Duration = Duration::from_secs(10);
+
+/// Counts what the tier above asks for; a load takes a while.
+#[derive(Default)]
+struct Counting {
+    below: Memory,
+    loads_of_clip: AtomicUsize,
+    loads_of_blip: AtomicUsize,
+}
+
+impl Backend for Counting {
+    fn look(&self, document: Document) -> Result<Option<Stamp>> {
+        self.below.look(document)
+    }
+
+    fn load(&self, document: Document) -> Result<Loaded> {
+        match document {
+            CLIP => self.loads_of_clip.fetch_add(1, Ordering::Relaxed),
+            Document::V2(Category::Blip) => self.loads_of_blip.fetch_add(1, Ordering::Relaxed),
+            _ => 0,
+        };
+        if document == CLIP {
+            // Long enough for all readers to arrive while it lasts: time itself is the subject.
+            std::thread::sleep(Duration::from_millis(30));
+        }
+        self.below.load(document)
+    }
+}
+
+fn open(backend: &Arc<Counting>) -> ModelReference {
+    // Stamps of memory are never too young to be trusted.
+    let leases = Leases {
+        young_stamp: Duration::ZERO,
+        deep_look: Duration::from_secs(3600),
+        ..Leases::default()
+    };
+    let backend: Arc<dyn Backend> = Arc::<Counting>::clone(backend);
+    ModelReference::open(backend, Options { leases, ..Options::default() }).unwrap()
+}
+
+fn names(reference: &ModelReference) -> Vec<String> {
+    let view = reference.category_blocking(Category::Clip).view;
+    view.records().into_iter().flat_map(|records| records.keys().cloned()).collect()
+}
+
+#[test]
+fn a_change_is_loaded_once_for_all_who_wait() {
+    let backend = Arc::new(Counting::default());
+    backend.below.put(CLIP, r#"{"a":{}}"#).unwrap();
+    let reference = open(&backend);
+    assert_eq!(names(&reference), ["a"]);
+    for round in 1..=5 {
+        let before = backend.loads_of_clip.load(Ordering::Relaxed);
+        let name = format!("round {round}");
+        backend.below.put(CLIP, &format!(r#"{{"{name}":{{}}}}"#)).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..32 {
+                scope.spawn(|| {
+                    let seen = eventually(SOON, || match names(&reference) {
+                        names if names == [name.clone()] => Ok(()),
+                        names => Err(names),
+                    });
+                    seen.unwrap();
+                });
+            }
+        });
+        assert_eq!(backend.loads_of_clip.load(Ordering::Relaxed), before + 1, "round {round}");
+    }
+}
+
+#[test]
+fn absence_is_remembered() {
+    let backend = Arc::new(Counting::default());
+    let reference = open(&backend);
+    let looks = reference.statistics().looks;
+    let looked = eventually(SOON, || {
+        let read = reference.category_blocking(Category::Blip);
+        assert!(read.view.records().is_none());
+        let now = reference.statistics().looks;
+        if now >= looks + 10 { Ok(()) } else { Err(now) }
+    });
+    looked.unwrap();
+    assert_eq!(backend.loads_of_blip.load(Ordering::Relaxed), 1);
+}
