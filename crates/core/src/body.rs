@@ -1,7 +1,7 @@
 //! Ready bytes: one representation of one resource, made once and sent to everybody.
 //!
-//! A body is published with its identity form and fast compressed forms. Better compressed forms
-//! replace those later, off the path of every request; both have the tag of their own bytes, and a
+//! A body is published with its identity form and fast compressed forms; only those of a start come
+//! a moment later, so that it can answer sooner. Better compressed forms replace those later, off the path of every request; both have the tag of their own bytes, and a
 //! client that holds the earlier one is still told that nothing changed.
 
 use std::sync::Arc;
@@ -79,11 +79,26 @@ impl Coded {
 }
 
 impl Body {
-    /// A body in its identity form and, where that pays, compressed fast.
+    /// A body in its identity form alone.
     pub fn new(bytes: impl Into<Bytes>) -> Arc<Self> {
         let identity = Coded::new(bytes.into());
-        let compressed = Compressed::of(&identity.bytes, Effort::Fast);
-        Arc::new(Self { identity, compressed: ArcSwap::from_pointee(compressed) })
+        Arc::new(Self { identity, compressed: ArcSwap::default() })
+    }
+
+    /// A body in its identity form and, where that pays, compressed fast.
+    pub fn ready(bytes: impl Into<Bytes>) -> Arc<Self> {
+        let body = Self::new(bytes);
+        body.compress();
+        body
+    }
+
+    /// Makes the fast compressed forms, unless they are there.
+    pub fn compress(&self) {
+        let forms = self.compressed.load();
+        if forms.gzip.is_none() && forms.brotli.is_none() && forms.zstd.is_none() {
+            let forms = Compressed::of(&self.identity.bytes, Effort::Fast);
+            self.compressed.store(Arc::new(forms));
+        }
     }
 
     /// The compressed forms there are at present.
@@ -93,6 +108,7 @@ impl Body {
 
     /// Spends time on better compressed forms, and installs those that are smaller.
     pub fn refine(&self) {
+        self.compress();
         let earlier = self.compressed.load_full();
         let better = Compressed::of(&self.identity.bytes, Effort::Thorough);
         let keep_smaller = |old: &Option<Coded>, new: Option<Coded>| match (old, new) {
@@ -109,7 +125,7 @@ impl Body {
         }));
     }
 
-    /// Whether [`Body::refine`] could do anything.
+    /// Whether it is large enough to be compressed.
     pub fn is_compressed(&self) -> bool {
         self.identity.bytes.len() >= SMALLEST_COMPRESSED
     }
@@ -181,7 +197,7 @@ mod tests {
 
     #[test]
     fn every_form_decodes_to_the_same_bytes_before_and_after_refining() {
-        let body = Body::new(repetitive());
+        let body = Body::ready(repetitive());
         for _ in 0..2 {
             let forms = body.compressed();
             let mut plain = Vec::new();
@@ -200,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_refined_form_still_answers_to_the_tag_it_had() {
-        let body = Body::new(repetitive());
+        let body = Body::ready(repetitive());
         let before = body.compressed().brotli.clone().unwrap();
         body.refine();
         let after = body.compressed().brotli.clone().unwrap();
@@ -211,6 +227,6 @@ mod tests {
 
     #[test]
     fn small_bodies_are_not_compressed() {
-        assert!(Body::new("{}").compressed().gzip.is_none());
+        assert!(Body::ready("{}").compressed().gzip.is_none());
     }
 }

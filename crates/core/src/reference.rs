@@ -78,8 +78,7 @@ impl ModelReference {
     /// thread can be started: documents that cannot be read are [`ModelReference::problems`].
     pub fn open(backend: Arc<dyn Backend>, options: Options) -> std::io::Result<Self> {
         let loaded = L1::load(backend, options.leases);
-        let refiner = options.refine.then(Refiner::start).transpose()?;
-        let views = Arc::new(Views::build(options, refiner, loaded.snapshots()));
+        let views = Arc::new(Views::build(options, loaded.snapshots())?);
         let rebuilt = Arc::clone(&views);
         let l1 = loaded.start(Box::new(move |changed, snapshots| {
             rebuilt.rebuild(changed, snapshots);
@@ -109,6 +108,11 @@ impl ModelReference {
     /// Whether everything in memory is known to be current, after a look if need be.
     pub async fn is_current(&self) -> bool {
         self.fresh(Document::all()).await
+    }
+
+    /// Whether a start is over: every body has its compressed forms.
+    pub fn is_complete(&self) -> bool {
+        self.views.refiner.as_ref().is_none_or(Refiner::has_caught_up)
     }
 
     /// Metadata of all categories in one format.
@@ -211,7 +215,7 @@ struct Views {
 }
 
 impl Views {
-    fn build(options: Options, refiner: Option<Refiner>, snapshots: Snapshots<'_>) -> Self {
+    fn build(options: Options, snapshots: Snapshots<'_>) -> std::io::Result<Self> {
         let opened = now();
         let catalogues = Catalogues::read(snapshots, &Catalogues::packaged());
         let build = |&category: &Category| {
@@ -223,7 +227,14 @@ impl Views {
         let legacy_metadata = metadata(Format::Legacy, snapshots, &categories, opened);
         let pending = PendingView::build(options.canonical, snapshots, &catalogues.guidance);
         let catalogues = CatalogueView::new(catalogues, categories.clone());
-        let views = Self {
+        let bodies = categories.iter().flat_map(|view| view.bodies());
+        let refiner = if options.refine {
+            Some(Refiner::start(bodies.map(Arc::downgrade).collect())?)
+        } else {
+            bodies.for_each(|body| body.compress());
+            None
+        };
+        Ok(Self {
             options,
             opened,
             categories: categories.into_iter().map(ArcSwap::new).collect(),
@@ -232,11 +243,7 @@ impl Views {
             catalogues: ArcSwap::new(publish(catalogues)),
             pending: ArcSwap::new(publish(pending)),
             refiner,
-        };
-        for category in Category::ALL {
-            views.refine(views.category(category).bodies());
-        }
-        views
+        })
     }
 
     /// Builds anew what depends on the documents that changed.
@@ -261,6 +268,7 @@ impl Views {
                 let guidance = &catalogues.guidance;
                 let derivation = self.options.derivation();
                 let view = CategoryView::build(category, derivation, snapshots, guidance);
+                view.bodies().for_each(|body| body.compress());
                 self.refine(view.bodies());
                 self.categories[category.index()].store(publish(view));
             }

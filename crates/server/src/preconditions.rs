@@ -164,7 +164,7 @@ mod tests {
     }
 
     fn large() -> std::sync::Arc<Body> {
-        Body::new((0..9000u32).flat_map(|n| n.to_string().into_bytes()).collect::<Vec<_>>())
+        Body::ready((0..9000u32).flat_map(|n| n.to_string().into_bytes()).collect::<Vec<_>>())
     }
 
     #[test]

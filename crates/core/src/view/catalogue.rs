@@ -134,7 +134,7 @@ impl CatalogueView {
 
     /// The answer with the whole register. The first call takes tens of milliseconds.
     pub fn licensing_export(&self) -> &Arc<Body> {
-        let make = || Body::new(self.register().export().to_text(Style::COMPACT));
+        let make = || Body::ready(self.register().export().to_text(Style::COMPACT));
         self.licensing_export.get_or_init(make)
     }
 }

@@ -142,7 +142,7 @@ impl CategoryView {
     pub fn v1_with_groups(&self) -> Option<&Arc<Body>> {
         let make = || {
             let v1 = self.v1.as_ref().filter(|_| self.category == Category::TextGeneration)?;
-            legacy::answer_with_groups(&v1.identity.bytes).map(Body::new)
+            legacy::answer_with_groups(&v1.identity.bytes).map(Body::ready)
         };
         self.v1_with_groups.get_or_init(make).as_ref()
     }

@@ -92,7 +92,7 @@ fn complete(
 }
 
 fn body(object: &Object) -> Arc<Body> {
-    Body::new(object_to_text(object, Style::COMPACT))
+    Body::ready(object_to_text(object, Style::COMPACT))
 }
 
 #[cfg(test)]

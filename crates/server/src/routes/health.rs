@@ -43,7 +43,13 @@ pub(crate) fn table() -> Vec<Route> {
 /// does not make the service unready.
 async fn readyz(State(app): State<App>) -> Response {
     let fresh = app.reference.is_current().await;
-    let status = if fresh { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let complete = app.reference.is_complete();
+    let status = if fresh && complete { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let state = match (fresh, complete) {
+        (true, true) => "ready",
+        (true, false) => "starting",
+        (false, _) => "stale",
+    };
     let mut categories = Vec::new();
     for category in Category::ALL {
         let view = app.reference.category(category).await.view;
@@ -71,7 +77,7 @@ async fn readyz(State(app): State<App>) -> Response {
     let changes = app.reference.notes_on_changes().into_iter().map(change).collect();
     let tier = app.reference.statistics();
     let body = Json::from([
-        ("status", if fresh { "ready" } else { "stale" }.into()),
+        ("status", state.into()),
         ("categories", categories.into_iter().collect::<Json>()),
         ("broken_documents", documents),
         ("skipped_records", Json::Array(records)),
