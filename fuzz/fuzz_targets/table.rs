@@ -13,16 +13,19 @@ use horde_model_reference::text::{backend_prefix, variants};
 use horde_model_reference::{Category, Json};
 use libfuzzer_sys::fuzz_target;
 
+/// Every row is treated alike, so more of them only take time.
+const MOST_CHANGES: usize = 3;
+
 fuzz_target!(|input: &[u8]| {
     let Ok(table) = Table::parse(input) else { return };
     let written = Table::parse(table.to_text().unwrap().as_bytes()).unwrap();
     means_the_same(&written, &table);
     let rows: Vec<Row> = table.rows().flatten().collect();
-    rows.iter().for_each(comes_back_from_v2);
+    rows.iter().take(MOST_CHANGES).for_each(comes_back_from_v2);
     v2_records(&table);
     v1_entries(&table, &rows);
     if !input.windows(2).any(|pair| pair == b"\r\n") {
-        rows.iter().for_each(|row| changes_one_line(&table, row));
+        rows.iter().take(MOST_CHANGES).for_each(|row| changes_one_line(&table, row));
         publishes_once(&table);
     }
     if rows.len() == table.len() {
@@ -37,13 +40,8 @@ fn unix(cell: Option<&str>) -> String {
 
 fn means_the_same(written: &Table, table: &Table) {
     assert_eq!(written.len(), table.len());
-    assert!(
-        written.columns().iter().eq(&table
-            .columns()
-            .iter()
-            .map(|name| unix(Some(name)))
-            .collect::<Vec<_>>())
-    );
+    let columns: Vec<String> = table.columns().iter().map(|name| unix(Some(name))).collect();
+    assert_eq!(written.columns(), columns);
     for (place, name) in written.columns().iter().enumerate() {
         // Of columns with the same name the last one counts.
         if written.columns()[place + 1..].contains(name) {
