@@ -147,7 +147,7 @@ impl Accepted {
 fn parse_weight(parameter: &str) -> Option<u16> {
     let value = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="))?;
     let weight: f32 = value.trim().parse().ok()?;
-    (0.0..=1.0).contains(&weight).then_some((weight * 1000.0) as u16)
+    (0.0..=1.0).contains(&weight).then_some((weight * 1000.0).round() as u16)
 }
 
 #[cfg(test)]
@@ -188,6 +188,14 @@ mod tests {
         assert!(!sent.is_held(&body.identity, None));
         sent.headers.append(IF_NONE_MATCH, HeaderValue::from_static("\"other\""));
         assert!(!sent.is_held(&body.identity, Some(&date)));
+    }
+
+    #[test]
+    fn every_weight_of_three_digits_counts_as_itself() {
+        for thousandths in 0..=1000 {
+            let parameter = format!("q={}.{:03}", thousandths / 1000, thousandths % 1000);
+            assert_eq!(parse_weight(&parameter), Some(thousandths));
+        }
     }
 
     #[test]

@@ -138,9 +138,39 @@ impl Paths {
         self.0.at(&other).ok()?;
         let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let location = HeaderValue::from_str(&format!("http://{host}{other}{query}")).ok()?;
+        let location = in_ascii(&format!("http://{host}{other}{query}"));
+        let location = HeaderValue::from_str(&location).ok()?;
         let mut response = StatusCode::TEMPORARY_REDIRECT.into_response();
         response.headers_mut().insert(LOCATION, location);
         Some(response)
+    }
+}
+
+/// An address with everything beyond ASCII percent-encoded: requests may spell it out, answers may not.
+fn in_ascii(address: &str) -> String {
+    let mut encoded = String::with_capacity(address.len());
+    for character in address.chars() {
+        match character {
+            _ if character.is_ascii() => encoded.push(character),
+            _ => {
+                let mut buffer = [0; 4];
+                let bytes = character.encode_utf8(&mut buffer).bytes();
+                encoded.extend(bytes.map(|byte| format!("%{byte:02X}")));
+            }
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_are_spelled_in_ascii() {
+        let paths = Paths::of(&table());
+        let uri = Uri::from_static("/docs/\u{e4}/?q=\u{e4}");
+        let response = paths.redirect(&uri, &HeaderMap::new()).unwrap();
+        assert_eq!(response.headers()[LOCATION], "http:///docs/%C3%A4?q=%C3%A4");
     }
 }

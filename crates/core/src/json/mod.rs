@@ -68,7 +68,7 @@ impl ParseError {
 impl Json {
     /// Reads one value. Of a repeated member the last value counts, at the place of the first.
     /// `NaN` and `Infinity`, lone surrogates, a byte order mark and bytes that are not UTF-8 are
-    /// errors, and so is nesting deeper than 200.
+    /// errors, and so are values within more than 200 arrays and objects.
     pub fn parse(text: &[u8]) -> Result<Self, ParseError> {
         match JsonValue::parse(text, false) {
             Ok(value) => Self::from_jiter(value),

@@ -46,7 +46,11 @@ impl Table {
         for record in reader(text).records() {
             lines.push(record?.iter().map(str::to_owned).collect());
         }
-        let columns = if lines.is_empty() { Vec::new() } else { lines.remove(0) };
+        let mut columns: Vec<String> = if lines.is_empty() { Vec::new() } else { lines.remove(0) };
+        // A mark behind blank lines or a second one would be lost as soon as the table is written.
+        if let Some(first) = columns.first_mut() {
+            *first = first.trim_start_matches('\u{feff}').to_owned();
+        }
         Ok(Self { columns, lines })
     }
 
@@ -155,6 +159,10 @@ impl Table {
 
     /// The table as text, with these columns only.
     pub fn to_text_of(&self, columns: &[&str]) -> Result<String, NotATable> {
+        // The writer would make one empty column of none.
+        if columns.is_empty() {
+            return Ok(String::new());
+        }
         // With CRLF the writer quotes exactly where Python's does; with LF it would quote more.
         let mut writer =
             csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
@@ -213,6 +221,21 @@ mod tests {
         assert_eq!(table.find("A"), Some(1));
         assert!(table.remove("A"));
         assert!(table.is_empty());
+    }
+
+    #[test]
+    fn no_column_begins_with_a_byte_order_mark() {
+        for marks in ["\u{feff}", "\u{feff}\u{feff}\u{feff}", "\n\u{feff}"] {
+            let table = Table::parse(format!("{marks}name,tags\nA,x\n").as_bytes()).unwrap();
+            assert_eq!(table.cell(0, "name"), Some("A"), "{marks:?}");
+            assert_eq!(table.to_text().unwrap(), "name,tags\nA,x\n");
+        }
+    }
+
+    #[test]
+    fn a_table_of_nothing_stays_one() {
+        let table = Table::parse(b"").unwrap();
+        assert_eq!(table.to_text().unwrap(), "");
     }
 
     #[test]
