@@ -1,7 +1,7 @@
 //! The in-process tier: the current snapshot of every document, read without a lock.
 //!
 //! Readers answer from memory only while a *lease* lasts that was earned by looking at the files
-//! ([`looker`]). One thread looks at every document three times per lease and renews it; another
+//! (`looker.rs`). One thread looks at every document three times per lease and renews it; another
 //! loads what changed, so that a large file never delays the looks. A reader that finds its lease
 //! run out (the process was stopped, the machine slept, the disk hangs) asks for a look and waits a
 //! bounded time for it; then it is served the last known content, marked stale.
