@@ -4,7 +4,7 @@
 use std::fs::{File, FileTimes};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use horde_model_reference::backend::files::Files;
 use horde_model_reference::backend::files::layout::Layout;
@@ -126,15 +126,67 @@ fn one_broken_file_at_the_start_leaves_the_others_served() {
 #[test]
 fn a_file_is_not_gone_while_it_is_being_replaced() {
     let served = Served::with(&[("clip.json", r#"{"a":{}}"#)], Format::V2);
-    for round in 0..30 {
-        // As writers of the reference do it.
+    for round in 0..5 {
+        // As writers of the reference do it, and slowly: several looks fall into the gap.
         let name = format!("r{round}");
         std::fs::write(served.path("clip.tmp.1"), format!(r#"{{"{name}":{{}}}}"#)).unwrap();
+        let moved_away = Instant::now();
         std::fs::rename(served.path("clip.json"), served.path("clip.bak")).unwrap();
-        assert!(served.names(Category::Clip).is_some(), "absent in the gap of round {round}");
+        while moved_away.elapsed() < Duration::from_millis(150) {
+            assert!(served.names(Category::Clip).is_some(), "absent in the gap of round {round}");
+        }
         std::fs::rename(served.path("clip.tmp.1"), served.path("clip.json")).unwrap();
         std::fs::remove_file(served.path("clip.bak")).unwrap();
         served.becomes(Category::Clip, &[&name]);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_served_as_it_was_marked_and_at_once() {
+    let served = Served::with(&[("clip.json", r#"{"a":{}}"#)], Format::V2);
+    served.becomes(Category::Clip, &["a"]);
+    // A folder in the file's place: nobody can tell what the document holds.
+    std::fs::remove_file(served.path("clip.json")).unwrap();
+    std::fs::create_dir(served.path("clip.json")).unwrap();
+    let marked = eventually(SOON, || {
+        let read = served.reference.category_blocking(Category::Clip);
+        let names = read.view.records().map(|records| records.len());
+        if read.fresh { Err("still taken for current") } else { Ok(names) }
+    });
+    assert_eq!(marked, Ok(Some(1)));
+    // Others do not wait for it.
+    let others = eventually(SOON, || {
+        let read = served.reference.category_blocking(Category::Blip);
+        if read.fresh { Ok(()) } else { Err("another category is marked") }
+    });
+    others.unwrap();
+    std::fs::remove_dir(served.path("clip.json")).unwrap();
+    std::fs::write(served.path("clip.json"), r#"{"b":{}}"#).unwrap();
+    served.becomes(Category::Clip, &["b"]);
+}
+
+#[test]
+fn a_pipe_in_a_files_place_holds_nobody_up() {
+    let served = Served::with(&[("blip.json", r#"{"a":{}}"#)], Format::V2);
+    let made = std::process::Command::new("mkfifo").arg(served.path("clip.json")).status();
+    assert!(made.unwrap().success());
+    std::fs::write(served.path("blip.json"), r#"{"b":{}}"#).unwrap();
+    served.becomes(Category::Blip, &["b"]);
+}
+
+#[test]
+fn half_a_table_does_not_replace_a_whole_one() {
+    let table = "name,parameters_bn\nA/B-7B,7\n";
+    let served = Served::with(&[("legacy/models.csv", table)], Format::Legacy);
+    served.becomes(Category::TextGeneration, &["A/B-7B"]);
+    for broken in ["", "<html>nothing here</html>"] {
+        std::fs::write(served.path("legacy/models.csv"), broken).unwrap();
+        let reported = eventually(SOON, || match served.reference.problems().first() {
+            Some(problem) => Ok(problem.to_string()),
+            None => Err("no problem is reported"),
+        });
+        assert!(reported.unwrap().contains("models.csv"));
+        assert_eq!(served.names(Category::TextGeneration).unwrap(), ["A/B-7B"]);
     }
 }
 

@@ -49,10 +49,8 @@ impl Layers {
         }
         let mut router = self.router.clone();
         let answer = router.call(request.map(Body::new));
-        match AssertUnwindSafe(answer).catch_unwind().await {
-            Ok(Ok(response)) => response,
-            // The panic hook has told what and where.
-            Err(_) => ApiError::Internal.into_response(),
+        match answer.await {
+            Ok(response) => response,
         }
     }
 }
@@ -62,7 +60,9 @@ impl Handler for Layers {
         let id = request_id(request.headers());
         let origin = request.headers().get(ORIGIN).cloned();
         let line = self.app.access_log.then(|| Line::begin(&request, peer));
-        let mut response = self.route(request).await;
+        let answer = AssertUnwindSafe(self.route(request)).catch_unwind().await;
+        // The panic hook has told what and where.
+        let mut response = answer.unwrap_or_else(|_| ApiError::Internal.into_response());
         self.app.cors.mark(origin.as_ref(), response.headers_mut());
         if let Some(line) = line {
             line.end(&response, &id);

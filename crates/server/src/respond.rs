@@ -93,15 +93,19 @@ pub fn form_or_not_modified(
     response
 }
 
-/// Answers a read of a catalogue, whose weak tag is part of its contract.
-pub fn tagged(sent: &Preconditions<impl Borrow<HeaderMap>>, text: String, tag: &str) -> Response {
-    let mut response = if sent.names(tag) { not_modified() } else { json_bytes(Bytes::from(text)) };
+/// Answers a read of a catalogue, whose weak tag is part of its contract. The tag counts revisions,
+/// and a hand edit need not be one: it is sent, but never taken as proof that nothing changed.
+pub fn tagged(text: String, tag: &str, fresh: bool) -> Response {
+    let mut response = json_bytes(Bytes::from(text));
     let headers = response.headers_mut();
     if let Ok(tag) = HeaderValue::from_str(tag) {
         headers.insert(ETAG, tag);
     }
     headers.insert(CACHE_CONTROL, REVALIDATE);
     headers.insert(VARY, BY_ORIGIN);
+    if !fresh {
+        headers.insert(STALE, HeaderValue::from_static("true"));
+    }
     response
 }
 

@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
+use tokio::runtime::Runtime;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -90,10 +91,11 @@ pub fn serve<H: Handler>(
         for number in 0..threads {
             let (hand_over, accepted) = mpsc::channel(HAND_OVER);
             let (handler, stop) = (handler.clone(), stop.clone());
+            let runtime = runtime()?;
             std::thread::Builder::new()
                 .name(format!("serve-{number}"))
                 .spawn_scoped(scope, move || {
-                    serve_on_this_thread(accepted, handler, limits, stop)
+                    serve_on_this_thread(&runtime, accepted, handler, limits, stop);
                 })?;
             workers.push(hand_over);
         }
@@ -101,7 +103,7 @@ pub fn serve<H: Handler>(
     })
 }
 
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+fn runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
@@ -125,8 +127,11 @@ async fn accept(
             () = stop.cancelled() => None,
         };
         let Some(accepted) = accepted else { break };
-        // A worker's queue is full only if its thread is stuck; its runtime ending means a stop.
-        let _ = worker.send(accepted).await;
+        // A worker's queue is full only if its thread is stuck.
+        tokio::select! {
+            _ = worker.send(accepted) => {}
+            () = stop.cancelled() => break,
+        }
     }
     // Who connected before the stop is answered: when the socket closes, the system would turn
     // them away though another process may be listening at the same port.
@@ -162,12 +167,13 @@ fn is_of_one_connection(error: &std::io::Error) -> bool {
 }
 
 fn serve_on_this_thread<H: Handler>(
+    runtime: &Runtime,
     mut accepted: mpsc::Receiver<Accepted>,
     handler: H,
     limits: Limits,
     stop: CancellationToken,
-) -> std::io::Result<()> {
-    runtime()?.block_on(async {
+) {
+    runtime.block_on(async {
         let under_way = TaskTracker::new();
         // Ends when the accepting thread has, and with it the last connection handed over.
         while let Some(connection) = accepted.recv().await {
@@ -177,8 +183,7 @@ fn serve_on_this_thread<H: Handler>(
         if tokio::time::timeout(limits.grace, under_way.wait()).await.is_err() {
             tracing::warn!(connections = under_way.len(), "connections cut off at the stop");
         }
-        Ok(())
-    })
+    });
 }
 
 async fn serve_connection<H: Handler>(

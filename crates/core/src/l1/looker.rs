@@ -50,6 +50,8 @@ impl Looker {
             let begun = clock::now();
             let look = self.shared.backend.look(slot.document());
             match slot.judge(look, leases.young_stamp, leases.deep_look) {
+                // While a load is under way, what was built from the document may be older than it.
+                Verdict::Same if slot.is_loading() => {}
                 Verdict::Same => slot.renew(clock::after(begun, leases.lease)),
                 Verdict::Read => self.ask_for_load(slot.document()),
                 Verdict::Unknown => {}

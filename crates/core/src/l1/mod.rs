@@ -13,6 +13,7 @@ mod clock;
 mod looker;
 mod slot;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -168,8 +169,8 @@ impl L1 {
     {
         let wait = async {
             let mut progress = self.shared.progress.subscribe();
-            while !self.is_fresh(documents.clone()) && !self.looker_hangs() {
-                self.look_now();
+            self.look_now();
+            while !self.is_fresh(documents.clone()) && !self.is_no_use_to_wait(documents.clone()) {
                 if progress.changed().await.is_err() {
                     return;
                 }
@@ -186,8 +187,11 @@ impl L1 {
     {
         let deadline = std::time::Instant::now() + READ_BUDGET;
         let mut in_time = true;
-        while in_time && !self.is_fresh(documents.clone()) && !self.looker_hangs() {
-            self.look_now();
+        self.look_now();
+        while in_time
+            && !self.is_fresh(documents.clone())
+            && !self.is_no_use_to_wait(documents.clone())
+        {
             std::thread::sleep(Duration::from_millis(1));
             in_time = std::time::Instant::now() < deadline;
         }
@@ -205,8 +209,11 @@ impl L1 {
         fresh
     }
 
-    fn looker_hangs(&self) -> bool {
+    /// The looker hangs, or it was told nothing about one of the documents.
+    fn is_no_use_to_wait(&self, documents: impl IntoIterator<Item = Document>) -> bool {
+        let in_doubt = |document: Document| self.shared.slots[document.index()].is_in_doubt();
         self.shared.in_vain_at.load(Ordering::Relaxed) == self.progress()
+            || documents.into_iter().any(in_doubt)
     }
 
     fn progress(&self) -> u64 {
@@ -278,21 +285,29 @@ impl Shared {
         while let Ok(first) = to_load.recv() {
             let batch: Vec<Document> = std::iter::once(first).chain(to_load.try_iter()).collect();
             let begun = clock::now();
-            let mut changed = Vec::new();
-            for &document in &batch {
-                self.loads.fetch_add(1, Ordering::Relaxed);
-                if self.slots[document.index()].reload(&*self.backend) {
-                    changed.push(document);
-                }
-            }
-            if !changed.is_empty() {
-                on_change(&changed, Snapshots(&self.slots));
-            }
-            let lease_end = clock::after(begun, self.leases.lease);
+            // A bug in what is built from odd data must not end the loading of all other data. The
+            // panic hook has told of it; without a lease the last views are served, marked.
+            let loaded = std::panic::catch_unwind(AssertUnwindSafe(|| {
+                self.load_batch(&batch, on_change);
+            }));
+            let lease_end = if loaded.is_ok() { clock::after(begun, self.leases.lease) } else { 0 };
             for document in batch {
                 self.slots[document.index()].loaded(lease_end);
             }
             self.announce_progress();
+        }
+    }
+
+    fn load_batch(&self, batch: &[Document], on_change: &OnChange) {
+        let mut changed = Vec::new();
+        for &document in batch {
+            self.loads.fetch_add(1, Ordering::Relaxed);
+            if self.slots[document.index()].reload(&*self.backend) {
+                changed.push(document);
+            }
+        }
+        if !changed.is_empty() {
+            on_change(&changed, Snapshots(&self.slots));
         }
     }
 

@@ -53,6 +53,11 @@ struct Seen {
 }
 
 impl Seen {
+    /// Whether the backend could not tell what the document holds.
+    fn is_in_doubt(&self) -> bool {
+        matches!(self.problem, Some(Error::Unavailable { .. } | Error::Unsettled { .. }))
+    }
+
     /// Whether enough looks in a row found nothing for the document to be believed gone.
     fn is_gone(&self) -> bool {
         let enough = |(looks, since): (u32, Instant)| {
@@ -133,10 +138,19 @@ impl Slot {
     /// Ends a load that [`Slot::claim_load`] began.
     pub(super) fn loaded(&self, lease_end: u64) {
         self.loading.store(false, Ordering::Release);
-        let refused = matches!(self.seen().problem, Some(Error::Unavailable { .. }));
-        if !refused {
+        if !self.seen().is_in_doubt() {
             self.renew(lease_end);
         }
+    }
+
+    /// Whether the loader has been asked and has not answered.
+    pub(super) fn is_loading(&self) -> bool {
+        self.loading.load(Ordering::Acquire)
+    }
+
+    /// Whether the last look or read told nothing: waiting for the next is no use to a reader.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.seen().is_in_doubt()
     }
 
     /// Compares what a look found with what was seen before.
@@ -164,10 +178,12 @@ impl Slot {
         if stamp != seen.stamp {
             return Verdict::Read;
         }
+        // What is held was not read from what is there now, or nobody knows.
+        let in_doubt = seen.is_in_doubt();
         // The absence of a file has no clock that could stand still.
         let settled = stamp.is_none() || now - seen.since >= young_stamp;
         let due = now - seen.read_at >= deep_look;
-        if settled && !due { Verdict::Same } else { Verdict::Read }
+        if settled && !due && !in_doubt { Verdict::Same } else { Verdict::Read }
     }
 
     /// Reads the document again; whether readers see another content now.

@@ -20,7 +20,7 @@ pub use common::{
 pub use image::{Image, SCHEDULERS, STYLES};
 pub use kind::{Annotator, Clip, Controlnet, Kind, Media, Patch};
 pub use licensing::{Assignment, Evidence, Licensing, Obligation, Permission};
-pub use population::populate;
+pub use population::{is_populated, populate};
 pub use text::{
     Capability, Claim, ContextWindow, GuidanceStatus, GuidanceSummary, InteractionMode, Source,
     Support, Text,

@@ -22,6 +22,19 @@ pub fn populate(records: &mut Object, initialization_time: i64) -> bool {
     changed
 }
 
+/// Whether [`populate`] would find nothing to do.
+pub fn is_populated(records: &Object) -> bool {
+    let has_times = |metadata: &Json| {
+        let missing = |name| metadata.get(name).is_none_or(Json::is_null);
+        metadata.as_object().is_none() || !(missing("created_at") || missing("updated_at"))
+    };
+    let is_whole = |record: &Json| match record.get("metadata") {
+        None | Some(Json::Null) => record.as_object().is_none(),
+        Some(metadata) => has_times(metadata),
+    };
+    records.values().all(is_whole)
+}
+
 fn fill(metadata: &mut Object, time: i64) -> bool {
     let is_missing = |name: &str| metadata.get(name).is_none_or(Json::is_null);
     let missing: Vec<&str> =

@@ -91,7 +91,11 @@ impl CategoryView {
             Some(records) => Some(Records::Derived(records)),
             None => v2.is_present().then(|| Records::Stored(Arc::clone(&v2))),
         };
-        let generation = v2.generation.max(legacy.generation);
+        let generation = match category {
+            Category::TextGeneration => snapshots.get(Document::Guidance).generation,
+            _ => Generation::default(),
+        };
+        let generation = generation.max(v2.generation).max(legacy.generation);
         let mut view = Self { records, notes, generation, ..Self::absent(category) };
         let v1 = match view.records() {
             Some(records) if derivation.makes_v1(&legacy) => {

@@ -10,7 +10,6 @@ use super::Answered;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::Segments;
-use crate::preconditions::Preconditions;
 use crate::respond;
 use crate::router::{Access, Answer, Route};
 
@@ -25,8 +24,8 @@ pub(crate) fn table() -> Vec<Route> {
             query: &[],
             answer: Answer::Json("Baselines"),
             errors: &[],
-            method: get(async |State(app): State<App>, sent: Preconditions| {
-                answer(&app, &sent, |baselines| Ok(baselines.list())).await
+            method: get(async |State(app): State<App>| {
+                answer(&app, |baselines| Ok(baselines.list())).await
             }),
         },
         Route {
@@ -38,8 +37,8 @@ pub(crate) fn table() -> Vec<Route> {
             query: &[],
             answer: Answer::Json("BaselineCatalogue"),
             errors: &[],
-            method: get(async |State(app): State<App>, sent: Preconditions| {
-                answer(&app, &sent, |baselines| Ok(baselines.export())).await
+            method: get(async |State(app): State<App>| {
+                answer(&app, |baselines| Ok(baselines.export())).await
             }),
         },
         Route {
@@ -51,28 +50,20 @@ pub(crate) fn table() -> Vec<Route> {
             query: &[],
             answer: Answer::Json("Baseline"),
             errors: &[404],
-            method: get(
-                async |State(app): State<App>,
-                       sent: Preconditions,
-                       Segments([name]): Segments<1>| {
-                    answer(&app, &sent, |baselines| match baselines.get(&name) {
-                        Some(baseline) => Ok(baseline.to_json()),
-                        None => Err(ApiError::Missing(format!("Baseline '{name}' not found."))),
-                    })
-                    .await
-                },
-            ),
+            method: get(async |State(app): State<App>, Segments([name]): Segments<1>| {
+                answer(&app, |baselines| match baselines.get(&name) {
+                    Some(baseline) => Ok(baseline.to_json()),
+                    None => Err(ApiError::Missing(format!("Baseline '{name}' not found."))),
+                })
+                .await
+            }),
         },
     ]
 }
 
-async fn answer(
-    app: &App,
-    sent: &Preconditions,
-    ask: impl FnOnce(&Baselines) -> Result<Json, ApiError>,
-) -> Answered {
+async fn answer(app: &App, ask: impl FnOnce(&Baselines) -> Result<Json, ApiError>) -> Answered {
     let read = app.reference.catalogues().await;
     let baselines = &read.view.catalogues.baselines;
     let text = ask(baselines)?.to_text(Style::COMPACT);
-    Ok(respond::tagged(sent, text, &baselines.etag()))
+    Ok(respond::tagged(text, &baselines.etag(), read.fresh))
 }

@@ -10,7 +10,6 @@ use super::Answered;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Query, Segments};
-use crate::preconditions::Preconditions;
 use crate::respond;
 use crate::router::{Access, Answer, QueryParameter, Route};
 
@@ -31,9 +30,9 @@ pub(crate) fn table() -> Vec<Route> {
             }],
             answer: Answer::Json("GuidanceProfiles"),
             errors: &[422],
-            method: get(async |State(app): State<App>, sent: Preconditions, query: Query| {
+            method: get(async |State(app): State<App>, query: Query| {
                 let include_deprecated = query.boolean("include_deprecated", false)?;
-                answer(&app, &sent, |guidance| Ok(guidance.profiles(include_deprecated))).await
+                answer(&app, |guidance| Ok(guidance.profiles(include_deprecated))).await
             }),
         },
         Route {
@@ -45,17 +44,13 @@ pub(crate) fn table() -> Vec<Route> {
             query: &[],
             answer: Answer::Json("GuidanceProfile"),
             errors: &[404],
-            method: get(
-                async |State(app): State<App>, sent: Preconditions, Segments([id]): Segments<1>| {
-                    answer(&app, &sent, |guidance| match guidance.profile(&id) {
-                        Some(profile) => Ok(profile.to_json()),
-                        None => {
-                            Err(ApiError::Missing(format!("Guidance profile '{id}' not found.")))
-                        }
-                    })
-                    .await
-                },
-            ),
+            method: get(async |State(app): State<App>, Segments([id]): Segments<1>| {
+                answer(&app, |guidance| match guidance.profile(&id) {
+                    Some(profile) => Ok(profile.to_json()),
+                    None => Err(ApiError::Missing(format!("Guidance profile '{id}' not found."))),
+                })
+                .await
+            }),
         },
         Route {
             path: "/model_references/v2/text_generation/guidance/assignments",
@@ -73,8 +68,8 @@ pub(crate) fn table() -> Vec<Route> {
             ],
             answer: Answer::Json("GuidanceAssignments"),
             errors: &[],
-            method: get(async |State(app): State<App>, sent: Preconditions, query: Query| {
-                answer(&app, &sent, |guidance| {
+            method: get(async |State(app): State<App>, query: Query| {
+                answer(&app, |guidance| {
                     Ok(guidance.assignments(query.text("model_name"), query.text("profile_id")))
                 })
                 .await
@@ -104,8 +99,8 @@ pub(crate) fn table() -> Vec<Route> {
             query: &[],
             answer: Answer::Json("GuidanceCatalogue"),
             errors: &[],
-            method: get(async |State(app): State<App>, sent: Preconditions| {
-                answer(&app, &sent, |guidance| Ok(guidance.export())).await
+            method: get(async |State(app): State<App>| {
+                answer(&app, |guidance| Ok(guidance.export())).await
             }),
         },
     ]
@@ -118,19 +113,12 @@ async fn read_model(State(app): State<App>, query: Query) -> Answered {
     let none = Object::new();
     let records = models.view.records().unwrap_or(&none);
     let missing = || ApiError::Missing(format!("Text model '{name}' not found."));
-    answer(&app, &Preconditions::default(), |guidance| {
-        guidance.model(name, records).ok_or_else(missing)
-    })
-    .await
+    answer(&app, |guidance| guidance.model(name, records).ok_or_else(missing)).await
 }
 
-async fn answer(
-    app: &App,
-    sent: &Preconditions,
-    ask: impl FnOnce(&Guidance) -> Result<Json, ApiError>,
-) -> Answered {
+async fn answer(app: &App, ask: impl FnOnce(&Guidance) -> Result<Json, ApiError>) -> Answered {
     let read = app.reference.catalogues().await;
     let guidance = &read.view.catalogues.guidance;
     let text = ask(guidance)?.to_text(Style::COMPACT);
-    Ok(respond::tagged(sent, text, &guidance.etag()))
+    Ok(respond::tagged(text, &guidance.etag(), read.fresh))
 }

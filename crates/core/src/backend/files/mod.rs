@@ -9,15 +9,17 @@ mod preparation;
 
 use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use rustix::fs::OFlags;
 
 use super::{Backend, Loaded, Stamp};
 use crate::error::{Error, Result};
 use crate::generation::{Digest, Generation};
+use crate::legacy::Table;
 use crate::snapshot::Content;
 use crate::{Document, Json, Snapshot};
 use layout::Layout;
@@ -133,7 +135,9 @@ fn read(path: &Path) -> Result<Option<FileContent>> {
 
 /// One attempt; `None` when the file changed meanwhile.
 fn read_once(path: &Path) -> std::io::Result<Option<FileContent>> {
-    let mut file = File::open(path)?;
+    // Opening a pipe that somebody left there would otherwise wait for its writer.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let mut file = File::options().read(true).custom_flags(flags).open(path)?;
     let metadata = file.metadata()?;
     let before = Stamp::of(&metadata);
     if !metadata.is_file() {
@@ -157,9 +161,11 @@ fn is_absence(error: &std::io::Error) -> bool {
 fn parse(document: Document, path: &Path, bytes: &[u8]) -> Result<Content> {
     let corrupt = |reason: String| Error::Corrupt { path: path.to_owned(), reason };
     if path.extension().is_some_and(|extension| extension == "csv") {
-        return match std::str::from_utf8(bytes) {
-            Ok(_) => Ok(Content::Csv),
-            Err(error) => Err(corrupt(format!("not UTF-8 after byte {}", error.valid_up_to()))),
+        // Writers of the reference fill this file in place: what is left of it in between is no table.
+        return match Table::parse(bytes) {
+            Ok(table) if table.columns().iter().any(|column| column == "name") => Ok(Content::Csv),
+            Ok(_) => Err(corrupt("expected a first line with a column `name`".into())),
+            Err(error) => Err(corrupt(error.to_string())),
         };
     }
     let value = Json::parse(bytes).map_err(|error| format!("not JSON: {error}"));

@@ -15,7 +15,7 @@ use crate::catalogue::licensing::{Assets, Definitions};
 use crate::catalogue::{Baselines, Guidance, Stored};
 use crate::error::{Error, Result};
 use crate::json::{Json, Object, Style, object_to_text};
-use crate::record::populate;
+use crate::record::{is_populated, populate};
 use crate::view::derive_v2;
 use crate::{Category, Document, Format, Snapshot, disk, view};
 
@@ -34,8 +34,14 @@ impl Files {
         for folder in self.layout().metadata_folders() {
             note(disk::make_folder(&folder));
         }
-        let lock = self.lock_for_preparation();
-        note(lock.as_ref().map(|_| ()).map_err(Clone::clone));
+        // Held to the end; without it somebody else may be at the same work.
+        let _lock = match self.lock_for_preparation() {
+            Ok(lock) => lock,
+            Err(error) => {
+                note(Err(error));
+                return failures;
+            }
+        };
         // Nobody sets the queue aside to replace it: who moved it away wanted it gone.
         let set_aside = |document: &Document| *document != Document::PendingChanges;
         for document in Document::all().filter(set_aside) {
@@ -102,6 +108,9 @@ impl Files {
         }
         let created = self.create_metadata(Document::V2Metadata(category), category)?;
         self.create_metadata(Document::LegacyMetadata(category), category)?;
+        if stored.object().is_none_or(is_populated) {
+            return Ok(());
+        }
         let mut records = stored.object().cloned().unwrap_or_default();
         if populate(&mut records, created) {
             disk::replace(&v2, object_to_text(&records, Style::INDENT_2).as_bytes())?;
@@ -123,10 +132,13 @@ impl Files {
     /// Creates the metadata document if there is none that can be read. Returns the time at which
     /// the category was first met, in seconds since 1970.
     fn create_metadata(&self, document: Document, category: Category) -> Result<i64> {
-        let stored = self.load(document).ok();
-        let stored = stored.and_then(|loaded| {
-            loaded.snapshot.object()?.get("initialization_time").and_then(Json::as_i64)
-        });
+        let stored = match self.load(document) {
+            Ok(loaded) => loaded.snapshot.object().cloned(),
+            // What cannot be parsed counts as absent; what cannot be read may be readable tomorrow.
+            Err(Error::Corrupt { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let stored = stored.and_then(|stored| stored.get("initialization_time")?.as_i64());
         if let Some(time) = stored {
             return Ok(time);
         }
