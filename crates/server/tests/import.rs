@@ -162,6 +162,26 @@ fn what_only_v2_says_survives_an_import_of_legacy_files() {
 }
 
 #[test]
+fn a_legacy_file_may_change_nothing_but_a_licence() {
+    let data = example_data();
+    let other = DataFolder::empty().unwrap();
+    let mut images: Value =
+        serde_json::from_slice(&contents(&data.root())["legacy/stable_diffusion.json"]).unwrap();
+    let licensing = json!({
+        "license_expression": "MIT", "license_ids": ["MIT"],
+        "commercial_use": "allowed", "redistribution": "allowed"
+    });
+    images["Tidewater"]["licensing"] = licensing;
+    let file = put(&other, "legacy/stable_diffusion.json", &images);
+    let ran = import(&data, &[&file]);
+    assert!(ran.stdout.starts_with("image_generation       written: 1 changed\n"), "{ran:?}");
+    let made: Value =
+        serde_json::from_slice(&contents(&data.root())["stable_diffusion.json"]).unwrap();
+    assert_eq!(made["Tidewater"]["licensing"]["license_expression"], "MIT");
+    assert!(made["Orchard XL"].get("licensing").is_none());
+}
+
+#[test]
 fn nothing_replaces_something_only_when_that_is_allowed() {
     let data = example_data();
     let before = contents(&data.root());
