@@ -182,6 +182,26 @@ fn a_legacy_file_may_change_nothing_but_a_licence() {
 }
 
 #[test]
+fn catalogues_go_where_the_settings_have_the_server_look() {
+    let data = DataFolder::empty().unwrap();
+    let apart = tempfile::tempdir().unwrap();
+    let config = apart.path().join("settings.toml");
+    let folder = apart.path().join("elsewhere");
+    fs::write(&config, format!("[image_baselines]\nroot_path_override = {folder:?}\n")).unwrap();
+    let config = config.to_str().unwrap();
+    let packaged = include_bytes!("../../core/src/catalogue/packaged/baselines.json");
+    let other = DataFolder::empty().unwrap();
+    other.write("baselines/catalog.json", packaged).unwrap();
+    let given = other.root().join("baselines/catalog.json").to_str().unwrap().to_owned();
+    let ran = import(&data, &["--config", config, &given, "legacy"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(folder.join("catalog.json").is_file() && !data.root().join("baselines").exists());
+    assert_eq!(run("check", &data, &["--config", config]).code, Some(0));
+    fs::write(folder.join("catalog.json"), "{").unwrap();
+    assert_eq!(run("check", &data, &["--config", config]).code, Some(1));
+}
+
+#[test]
 fn nothing_replaces_something_only_when_that_is_allowed() {
     let data = example_data();
     let before = contents(&data.root());
