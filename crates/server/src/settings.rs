@@ -107,8 +107,6 @@ setting_group! {
         HORDE_MODEL_REFERENCE_CORS_ALLOWED_ORIGINS => cors_allowed_origins: Words = Words::none(),
         /// Most connections at a time; further ones wait.
         HORDE_MODEL_REFERENCE_MAX_CONNECTIONS => max_connections: NonZeroU32 = positive(4096),
-        /// Most bytes of a request's body.
-        HORDE_MODEL_REFERENCE_MAX_BODY_BYTES => max_body_bytes: NonZeroU32 = positive(16 * 1024 * 1024),
         /// Seconds a client may take for the head of a request, and for beginning the next one.
         HORDE_MODEL_REFERENCE_HEADER_TIMEOUT_SECONDS => header_timeout_seconds: NonZeroU32 = positive(10),
         /// Seconds an answer may make no progress because the client does not read it.

@@ -72,7 +72,12 @@ fn values_come_from_all_layers_in_any_case() {
         "There is no setting HORDE_MODEL_REFERENCE_REDIS__POOLSIZE (from: environment); was \
          HORDE_MODEL_REFERENCE_REDIS__POOL_SIZE meant?"
     );
-    assert_eq!(listing["notes"], serde_json::json!([]));
+    assert_eq!(
+        listing["notes"],
+        serde_json::json!([
+            "HORDE_MODEL_REFERENCE_REDIS__USE_REDIS has no effect: the shared cache is not built yet and is not used."
+        ])
+    );
 }
 
 #[test]

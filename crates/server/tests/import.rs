@@ -162,6 +162,46 @@ fn what_only_v2_says_survives_an_import_of_legacy_files() {
 }
 
 #[test]
+fn a_legacy_file_may_change_nothing_but_a_licence() {
+    let data = example_data();
+    let other = DataFolder::empty().unwrap();
+    let mut images: Value =
+        serde_json::from_slice(&contents(&data.root())["legacy/stable_diffusion.json"]).unwrap();
+    let licensing = json!({
+        "license_expression": "MIT", "license_ids": ["MIT"],
+        "commercial_use": "allowed", "redistribution": "allowed"
+    });
+    images["Tidewater"]["licensing"] = licensing;
+    let file = put(&other, "legacy/stable_diffusion.json", &images);
+    let ran = import(&data, &[&file]);
+    assert!(ran.stdout.starts_with("image_generation       written: 1 changed\n"), "{ran:?}");
+    let made: Value =
+        serde_json::from_slice(&contents(&data.root())["stable_diffusion.json"]).unwrap();
+    assert_eq!(made["Tidewater"]["licensing"]["license_expression"], "MIT");
+    assert!(made["Orchard XL"].get("licensing").is_none());
+}
+
+#[test]
+fn catalogues_go_where_the_settings_have_the_server_look() {
+    let data = DataFolder::empty().unwrap();
+    let apart = tempfile::tempdir().unwrap();
+    let config = apart.path().join("settings.toml");
+    let folder = apart.path().join("elsewhere");
+    fs::write(&config, format!("[image_baselines]\nroot_path_override = {folder:?}\n")).unwrap();
+    let config = config.to_str().unwrap();
+    let packaged = include_bytes!("../../core/src/catalogue/packaged/baselines.json");
+    let other = DataFolder::empty().unwrap();
+    other.write("baselines/catalog.json", packaged).unwrap();
+    let given = other.root().join("baselines/catalog.json").to_str().unwrap().to_owned();
+    let ran = import(&data, &["--config", config, &given, "legacy"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(folder.join("catalog.json").is_file() && !data.root().join("baselines").exists());
+    assert_eq!(run("check", &data, &["--config", config]).code, Some(0));
+    fs::write(folder.join("catalog.json"), "{").unwrap();
+    assert_eq!(run("check", &data, &["--config", config]).code, Some(1));
+}
+
+#[test]
 fn nothing_replaces_something_only_when_that_is_allowed() {
     let data = example_data();
     let before = contents(&data.root());

@@ -30,6 +30,14 @@ pub fn check_folder(root: &Path) -> Result<Report> {
     Ok(report)
 }
 
+/// Checks every document of a data folder some of whose folders may lie elsewhere.
+pub fn check_data(layout: &Layout) -> Result<Report> {
+    list(&layout.root)?;
+    let mut report = Report::default();
+    report.data_folder(layout);
+    Ok(report)
+}
+
 impl Report {
     fn data_folder(&mut self, layout: &Layout) {
         let catalogue = layout.path(Document::Baselines);

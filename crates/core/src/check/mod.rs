@@ -20,7 +20,7 @@ use crate::json::Json;
 use crate::shape::{Issue, LocItem, Severity};
 
 pub use catalogues::{catalogue_at, problems as catalogue_problems};
-pub use folder::check_folder;
+pub use folder::{check_data, check_folder};
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]

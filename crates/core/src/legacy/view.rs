@@ -85,9 +85,8 @@ pub fn same_in_legacy(category: Category, one: &Json, other: &Json) -> bool {
 
 /// What of a record the legacy format can say, with all defaults written out.
 fn comparable(category: Category, record: &Json) -> Option<Object> {
-    const BEYOND_LEGACY: [&str; 6] = [
+    const BEYOND_LEGACY: [&str; 5] = [
         "metadata",
-        "licensing",
         "finetune_series",
         "model_classification",
         "text_model_group",
@@ -99,12 +98,18 @@ fn comparable(category: Category, record: &Json) -> Option<Object> {
     }
     let mut members = record.to_json(Print::PLAIN);
     members.retain(|name, _| !BEYOND_LEGACY.contains(&name.as_str()));
+    if category == Category::TextGeneration {
+        // A row has no column for it; the other legacy records have the member.
+        members.shift_remove("licensing");
+    }
     Some(members)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Licensing;
+    use crate::shape::Field;
 
     fn read(text: &str) -> Object {
         Json::parse(text.as_bytes()).unwrap().as_object().unwrap().clone()
@@ -130,6 +135,21 @@ mod tests {
         assert_eq!(view.records["b"].get("description"), Some(&"new".into()));
         assert_eq!(view.records["c"].get("type"), Some(&"realesrgan".into()));
         assert_eq!(view.rejected.len(), 1);
+    }
+
+    #[test]
+    fn a_licence_is_shown_where_the_legacy_format_has_a_place_for_it() {
+        let mut licensed = read(r#"{"name": "a"}"#);
+        let licensing = Licensing::unknown(None).write(Print::PLAIN);
+        licensed.insert("licensing".into(), licensing.clone());
+        let bare: Json = read(r#"{"name": "a"}"#).into();
+        let licensed = Json::Object(licensed);
+        assert!(same_in_legacy(Category::TextGeneration, &licensed, &bare));
+        let legacy = read(r#"{"a": {"name": "a", "type": "esrgan"}}"#);
+        let v2 = Object::from_iter([("a".to_owned(), licensed)]);
+        let view = view(Category::Esrgan, Some(&legacy), &v2);
+        assert!(!view.is_source);
+        assert_eq!(view.records["a"].get("licensing"), Some(&licensing));
     }
 
     #[test]

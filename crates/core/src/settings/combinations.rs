@@ -62,6 +62,12 @@ fn mention_idle_settings(settings: &Settings, reader: &mut Reader) {
     if reader.is_given(name) {
         reader.note(format!("{name} has no effect on a PRIMARY."));
     }
+    if settings.redis.use_redis {
+        reader.note(format!(
+            "{} has no effect: the shared cache is not built yet and is not used.",
+            Redis::HORDE_MODEL_REFERENCE_REDIS__USE_REDIS
+        ));
+    }
     if settings.queue.enabled && settings.queue.refuses_everybody() {
         reader.note(format!(
             "Nobody may propose changes, because {} and {} are empty.",

@@ -361,6 +361,22 @@ fn a_primary_nobody_may_write_to_is_mentioned() {
 }
 
 #[test]
+fn a_primary_told_to_use_redis_says_that_it_does_not() {
+    let loaded = load(&[
+        ("HORDE_MODEL_REFERENCE_REPLICATE_MODE", "PRIMARY"),
+        ("HORDE_MODEL_REFERENCE_REDIS__USE_REDIS", "true"),
+        ("HORDE_MODEL_REFERENCE_PENDING_QUEUE__APPROVER_IDS", "1"),
+    ]);
+    assert_eq!(
+        loaded.notes,
+        [
+            "HORDE_MODEL_REFERENCE_REDIS__USE_REDIS has no effect: the shared cache is not built yet \
+          and is not used."
+        ]
+    );
+}
+
+#[test]
 fn looks_must_not_be_rarer_than_the_lease_lasts() {
     let text = error(&[("HORDE_MODEL_REFERENCE_COHERENCE__LOOK_EVERY_MS", "200")]);
     assert!(text.contains("accepted: at most 100 (HORDE_MODEL_REFERENCE_COHERENCE__LEASE_MS)"));

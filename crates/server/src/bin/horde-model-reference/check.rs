@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use horde_model_reference::check::{Finding, Report, check_file, check_folder};
+use horde_model_reference::check::{Finding, Report, check_data, check_file, check_folder};
 use horde_model_reference::json::Style;
 use horde_model_reference::shape::Severity;
 
@@ -42,11 +42,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn execute(args: Args) -> anyhow::Result<Outcome> {
-    let path = match args.path {
-        Some(path) => path,
-        None => args.data.find()?.layout.root,
+    let report = match args.path {
+        Some(path) => check(&path)?,
+        None => check_data(&args.data.find()?.layout)?,
     };
-    let report = check(&path)?;
     let text = match args.json {
         true => report.to_json().to_text(Style::INDENT_2) + "\n",
         false => as_text(&report, Paint::stdout()),

@@ -37,7 +37,21 @@ impl DataArgs {
                 sources.overrides.push((name.to_owned(), value));
             }
         }
-        let storage = Settings::load(&sources)?.settings.storage;
-        Ok(Data { layout: Layout::below(storage.data_root()), canonical: storage.canonical_format })
+        let settings = Settings::load(&sources)?.settings;
+        Ok(Data { layout: layout(&settings), canonical: settings.storage.canonical_format })
+    }
+}
+
+/// Where the documents are: below the data root, unless a folder of their own was given.
+pub(crate) fn layout(settings: &Settings) -> Layout {
+    let Settings { storage, queue, licensing, catalogues, .. } = settings;
+    let folder =
+        |relative: &str, instead: &Option<PathBuf>| storage.folder_of(relative, instead.as_deref());
+    Layout {
+        root: storage.data_root(),
+        baselines: folder(&catalogues.baselines_subdir, &catalogues.baselines_path_override),
+        guidance: folder(&catalogues.guidance_subdir, &catalogues.guidance_path_override),
+        licensing: folder(&licensing.relative_subdir, &licensing.root_path_override),
+        queue: folder(&queue.relative_subdir, &queue.root_path_override),
     }
 }

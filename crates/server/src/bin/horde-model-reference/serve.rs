@@ -23,7 +23,7 @@ use listenfd::ListenFd;
 use socket2::{Domain, Socket, Type};
 use tokio_util::sync::CancellationToken;
 
-use crate::{logging, memory, origin};
+use crate::{data, logging, memory, origin};
 
 /// Connections the system may hold for us before they are accepted.
 const BACKLOG: i32 = 1024;
@@ -64,7 +64,7 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
     let stop = stop_on_signals()?;
     let listener = listen(&settings.http)?;
     let address = listener.local_addr()?;
-    let layout = layout(&settings.core);
+    let layout = data::layout(&settings.core);
     let follower = origin::follow(&settings.core, &layout, &stop);
     let reference = open(&settings.core, layout, &stop)?;
     let users = Users::new(&settings.core.horde_api, &settings.auth)?;
@@ -158,20 +158,6 @@ fn tell_what_is_missing(reference: &ModelReference, settings: &Settings) {
          HORDE_MODEL_REFERENCE_GITHUB_SEED_ENABLED=true fetches the public files at the start",
         folder.display()
     );
-}
-
-/// Where the documents are: below the data root, unless a folder of their own was given.
-fn layout(settings: &Settings) -> Layout {
-    let Settings { storage, queue, licensing, catalogues, .. } = settings;
-    let folder =
-        |relative: &str, instead: &Option<PathBuf>| storage.folder_of(relative, instead.as_deref());
-    Layout {
-        root: storage.data_root(),
-        baselines: folder(&catalogues.baselines_subdir, &catalogues.baselines_path_override),
-        guidance: folder(&catalogues.guidance_subdir, &catalogues.guidance_path_override),
-        licensing: folder(&licensing.relative_subdir, &licensing.root_path_override),
-        queue: folder(&queue.relative_subdir, &queue.root_path_override),
-    }
 }
 
 fn limits(http: &Http) -> Limits {
