@@ -92,11 +92,12 @@ pub fn serve<H: Handler>(
             let (hand_over, accepted) = mpsc::channel(HAND_OVER);
             let (handler, stop) = (handler.clone(), stop.clone());
             let runtime = runtime()?;
-            std::thread::Builder::new()
-                .name(format!("serve-{number}"))
-                .spawn_scoped(scope, move || {
+            std::thread::Builder::new().name(format!("serve-{number}")).spawn_scoped(
+                scope,
+                move || {
                     serve_on_this_thread(&runtime, accepted, handler, limits, stop);
-                })?;
+                },
+            )?;
             workers.push(hand_over);
         }
         runtime()?.block_on(accept(listener, workers, limits.connections, stop))
