@@ -12,6 +12,7 @@ use crate::view::keep_times;
 use crate::{Category, Document, Error};
 
 use super::guard::guard;
+use super::step::content;
 use super::{Given, Options, Refusal, Step, Write};
 
 pub(super) fn plan(files: &Files, category: Category, given: Given, options: Options) -> Step {
@@ -34,6 +35,9 @@ pub(super) fn plan(files: &Files, category: Category, given: Given, options: Opt
 struct Before {
     v2: Option<CategoryFile>,
     legacy: Option<CategoryFile>,
+    /// The two files byte by byte.
+    v2_bytes: Option<Vec<u8>>,
+    legacy_bytes: Option<Vec<u8>>,
 }
 
 impl Before {
@@ -44,10 +48,15 @@ impl Before {
             Err(Error::Corrupt { .. }) => Ok(None),
             Err(error) => Err(error),
         };
+        let bytes = |document| content(&files.layout().path(document));
+        let v2_bytes = bytes(Document::V2(category));
+        let legacy_bytes = bytes(Document::Legacy(category));
         let v2 = load(Document::V2(category))?;
         let legacy = load(Document::Legacy(category))?;
         let one = v2.clone().or_else(|| legacy.clone());
-        let Some(one) = one else { return Ok(Self { v2: None, legacy: None }) };
+        let Some(one) = one else {
+            return Ok(Self { v2: None, legacy: None, v2_bytes, legacy_bytes });
+        };
         // A missing side is stood in for by the other; only the sides that are there are asked.
         let stored = Stored {
             category,
@@ -57,6 +66,8 @@ impl Before {
         Ok(Self {
             v2: v2.and_then(|_| stored.v2_file()),
             legacy: legacy.and_then(|_| stored.legacy_file()),
+            v2_bytes,
+            legacy_bytes,
         })
     }
 
@@ -100,7 +111,8 @@ fn fill(step: &mut Step, files: &Files, before: &Before, given: Given, options: 
     if let Some(bytes) = legacy
         && is_other(category, before.legacy.as_ref(), &path(Document::Legacy(category)), &bytes)
     {
-        step.writes.push(Write { path: path(Document::Legacy(category)), bytes });
+        let before = before.legacy_bytes.clone();
+        step.writes.push(Write { path: path(Document::Legacy(category)), bytes, before });
     }
     let is_same = |before: &CategoryFile| match &before.form {
         Form::V2(old) => Diff::between(old, &records).is_empty(),
@@ -108,7 +120,8 @@ fn fill(step: &mut Step, files: &Files, before: &Before, given: Given, options: 
     };
     if !before.v2.as_ref().is_some_and(is_same) {
         let bytes = print(&records).into_bytes();
-        step.writes.push(Write { path: path(Document::V2(category)), bytes });
+        let before = before.v2_bytes.clone();
+        step.writes.push(Write { path: path(Document::V2(category)), bytes, before });
     }
 }
 

@@ -1,10 +1,10 @@
 //! One step of an import: the files of a category, or of a catalogue.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::diff::Diff;
 use crate::disk;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::json::Json;
 use crate::legacy::Rejected;
 
@@ -17,6 +17,31 @@ pub struct Write {
     pub path: PathBuf,
     /// What.
     pub bytes: Vec<u8>,
+    /// What was there when the plan was made; `None`: nothing that could be read.
+    pub before: Option<Vec<u8>>,
+}
+
+impl Write {
+    /// A plan says nothing about what somebody else has written since it was made.
+    fn carry_out(&self) -> Result<()> {
+        if content(&self.path) != self.before {
+            return Err(Error::Unavailable {
+                action: "replace",
+                path: self.path.clone(),
+                reason: "it was changed by somebody else since it was compared; import again"
+                    .to_owned(),
+            });
+        }
+        if let Some(folder) = self.path.parent() {
+            disk::make_folder(folder)?;
+        }
+        disk::replace(&self.path, &self.bytes)
+    }
+}
+
+/// What a file holds now. To be asked before a plan reads the file itself, so that no change escapes.
+pub(super) fn content(path: &Path) -> Option<Vec<u8>> {
+    std::fs::read(path).ok()
 }
 
 /// What is to be done about a category or a catalogue.
@@ -51,15 +76,10 @@ impl Step {
         }
     }
 
-    /// Writes the files, each in one step. After a failure the later files are as they were.
+    /// Writes the files, each in one step. After a failure the later files are as they were. A file
+    /// that changed since the plan was made is such a failure.
     pub fn carry_out(&self) -> Result<()> {
-        for write in &self.writes {
-            if let Some(folder) = write.path.parent() {
-                disk::make_folder(folder)?;
-            }
-            disk::replace(&write.path, &write.bytes)?;
-        }
-        Ok(())
+        self.writes.iter().try_for_each(Write::carry_out)
     }
 
     /// For programs.
@@ -82,4 +102,39 @@ impl Step {
 fn rejected_to_json(rejected: &Rejected) -> Json {
     let issues: Vec<String> = rejected.issues.iter().map(ToString::to_string).collect();
     Json::from([("name", rejected.name.as_str().into()), ("issues", issues.into())])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::files::layout::Layout;
+    use crate::import::{Options, Plan, read};
+
+    #[test]
+    fn what_changed_since_the_plan_was_made_is_not_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::below(folder.path());
+        let file = folder.path().join("esrgan.json");
+        let plan = |description: &str| {
+            let text = format!(
+                r#"{{"a": {{"record_type": "esrgan", "name": "a", "description": "{description}"}}}}"#
+            );
+            let given = read(Path::new("esrgan.json"), "x".into(), text.into_bytes()).unwrap();
+            let (plan, unusable) = Plan::new(&layout, vec![given], Options::default());
+            assert_eq!((plan.steps.len(), unusable.len()), (1, 0));
+            plan
+        };
+        let early = plan("early");
+        plan("first").steps[0].carry_out().unwrap();
+        let text = early.steps[0].carry_out().unwrap_err().to_string();
+        assert!(
+            text.ends_with("it was changed by somebody else since it was compared; import again")
+        );
+        let late = plan("late");
+        std::fs::write(&file, "{}").unwrap();
+        assert!(late.steps[0].carry_out().is_err());
+        assert_eq!(std::fs::read(&file).unwrap(), b"{}");
+        plan("last").steps[0].carry_out().unwrap();
+        assert!(std::fs::read_to_string(&file).unwrap().contains("last"));
+    }
 }

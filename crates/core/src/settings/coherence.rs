@@ -7,10 +7,11 @@ use super::positive;
 crate::setting_group! {
     /// How soon every process sees a change, and how hard it looks.
     pub struct Coherence is "coherence" {
-        /// Milliseconds within which every process sees a change, and that a write waits at most; 1000
-        /// suits network file systems. Counts when the data folder is first set up.
+        /// Milliseconds within which every process sees a change, and that a write waits at most; at
+        /// least 30, and 1000 suits network file systems. Read at each start: give every process that
+        /// serves the folder the same.
         HORDE_MODEL_REFERENCE_COHERENCE__LEASE_MS => lease_ms: NonZeroU32 = positive(100),
-        /// Milliseconds between two looks at the files; null: a third of the lease.
+        /// Milliseconds between two looks at the files, at most half of the lease; null: a third of it.
         HORDE_MODEL_REFERENCE_COHERENCE__LOOK_EVERY_MS => look_every_ms: Option<NonZeroU32> = None,
         /// Milliseconds a file must be old before its time stamp alone is believed.
         HORDE_MODEL_REFERENCE_COHERENCE__YOUNG_STAMP_MS => young_stamp_ms: u32 = 2000,

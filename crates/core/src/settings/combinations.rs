@@ -77,16 +77,19 @@ fn mention_idle_settings(settings: &Settings, reader: &mut Reader) {
     }
 }
 
-/// A process that looks more seldom than its lease lasts has no lease for a part of the time.
+/// Shorter than this, in milliseconds, a lease has run out before a look under load has renewed it.
+const SHORTEST_LEASE_MS: u32 = 30;
+
+/// A lease that a single late look lets run out makes readers wait, so two looks must fit into it.
 fn check_looks(coherence: &Coherence, reader: &mut Reader) {
-    if coherence.look_every_ms() > coherence.lease_ms.get() {
+    let lease = Coherence::HORDE_MODEL_REFERENCE_COHERENCE__LEASE_MS;
+    let lease_ms = coherence.lease_ms.get();
+    if lease_ms < SHORTEST_LEASE_MS {
+        reader.refuse(lease, format!("at least {SHORTEST_LEASE_MS}"));
+    } else if coherence.look_every_ms() > lease_ms / 2 {
         reader.refuse(
             Coherence::HORDE_MODEL_REFERENCE_COHERENCE__LOOK_EVERY_MS,
-            format!(
-                "at most {} ({})",
-                coherence.lease_ms,
-                Coherence::HORDE_MODEL_REFERENCE_COHERENCE__LEASE_MS
-            ),
+            format!("at most {}, half of {lease}", lease_ms / 2),
         );
     }
 }

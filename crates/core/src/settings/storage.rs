@@ -1,4 +1,4 @@
-//! Where the data lies, in which format, and how long a process trusts its copy.
+//! Where the data lies, in which format, and how often a replica fetches it.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ impl Choice for Format {
 }
 
 crate::setting_group! {
-    /// Where the data lies, in which format, and how long a process trusts its copy.
+    /// Where the data lies, in which format, and how often a replica fetches it.
     pub struct Storage is "storage" {
         /// Folder above the data, which lies in its `horde_model_reference`.
         AIWORKER_CACHE_HOME => cache_home: PathBuf = PathBuf::from("./models"),
@@ -20,7 +20,7 @@ crate::setting_group! {
         HORDE_MODEL_REFERENCE_CANONICAL_FORMAT => canonical_format: Format = Format::V2,
         /// Create missing folders at start.
         HORDE_MODEL_REFERENCE_MAKE_FOLDERS => make_folders: bool = false,
-        /// Seconds a copy in memory lives without being looked after; 0 or less: not at all.
+        /// Seconds after which a REPLICA asks its PRIMARY again, 1 at least; a PRIMARY does not use it.
         HORDE_MODEL_REFERENCE_CACHE_TTL_SECONDS => cache_ttl_seconds: i64 = 60,
         /// Refuse v2 records with unknown members instead of dropping the members.
         AI_HORDE_TESTING => refuse_unknown_members: bool = false,

@@ -377,9 +377,15 @@ fn a_primary_told_to_use_redis_says_that_it_does_not() {
 }
 
 #[test]
-fn looks_must_not_be_rarer_than_the_lease_lasts() {
-    let text = error(&[("HORDE_MODEL_REFERENCE_COHERENCE__LOOK_EVERY_MS", "200")]);
-    assert!(text.contains("accepted: at most 100 (HORDE_MODEL_REFERENCE_COHERENCE__LEASE_MS)"));
+fn two_looks_must_fit_into_a_lease_of_a_useful_length() {
+    const LEASE: &str = "HORDE_MODEL_REFERENCE_COHERENCE__LEASE_MS";
+    const LOOK: &str = "HORDE_MODEL_REFERENCE_COHERENCE__LOOK_EVERY_MS";
+    let text = error(&[(LOOK, "51")]);
+    assert!(text.contains(&format!("accepted: at most 50, half of {LEASE}")), "{text}");
+    let text = error(&[(LEASE, "29")]);
+    assert!(text.contains("accepted: at least 30"), "{text}");
+    let loaded = load(&[(LEASE, "30"), (LOOK, "15")]);
+    assert_eq!(loaded.settings.coherence.look_every_ms(), 15);
 }
 
 #[test]
