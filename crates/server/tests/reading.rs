@@ -191,3 +191,13 @@ fn the_documentation_needs_nothing_from_elsewhere() {
     assert_eq!(document["openapi"], "3.1.0");
     assert!(document["paths"]["/model_references/v2/{model_category_name}"]["get"].is_object());
 }
+
+#[test]
+fn the_data_folder_itself_is_not_taken_for_the_one_above() {
+    let data = DataFolder::empty().unwrap();
+    data.write("clip.json", b"{}").unwrap();
+    let server = Launch::new(env!("CARGO_BIN_EXE_horde-model-reference"), &data.root());
+    let refused = server.start().expect_err("the folder is the wrong one").to_string();
+    assert!(refused.contains("holds category files itself"), "{refused}");
+    assert_eq!(std::fs::read_dir(data.root()).unwrap().count(), 1, "nothing was created");
+}

@@ -213,7 +213,12 @@ impl Slot {
         if snapshot.digest == held.digest && snapshot.is_present() == held.is_present() {
             return false;
         }
-        tracing::info!(document = %self.document, generation = %snapshot.generation, "document changed");
+        let generation = snapshot.generation;
+        if snapshot.is_present() {
+            tracing::info!(document = %self.document, %generation, "document changed");
+        } else {
+            tracing::warn!(document = %self.document, %generation, "document is gone");
+        }
         self.snapshot.store(snapshot);
         true
     }

@@ -114,6 +114,7 @@ impl Files {
         let mut records = stored.object().cloned().unwrap_or_default();
         if populate(&mut records, created) {
             disk::replace(&v2, object_to_text(&records, Style::INDENT_2).as_bytes())?;
+            tracing::info!(file = %v2.display(), "added the times that records were without");
         }
         Ok(())
     }
@@ -125,7 +126,9 @@ impl Files {
             return Ok(false);
         }
         let text = object_to_text(&records, Style::INDENT_4_ASCII) + "\n";
-        disk::replace(&self.layout().path(Document::V2(category)), text.as_bytes())?;
+        let path = self.layout().path(Document::V2(category));
+        disk::replace(&path, text.as_bytes())?;
+        tracing::info!(file = %path.display(), "derived from the legacy file");
         Ok(true)
     }
 

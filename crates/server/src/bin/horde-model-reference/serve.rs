@@ -65,6 +65,7 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
     let listener = listen(&settings.http)?;
     let address = listener.local_addr()?;
     let layout = data::layout(&settings.core);
+    refuse_the_folder_itself(&settings.core)?;
     let follower = origin::follow(&settings.core, &layout, &stop);
     let reference = open(&settings.core, layout, &stop)?;
     let users = Users::new(&settings.core.horde_api, &settings.auth)?;
@@ -142,6 +143,22 @@ fn open(
     opened.with_context(|| format!("cannot open the data in {root}"))
 }
 
+/// Whoever names the data folder itself instead of the one above would get an empty one inside it.
+fn refuse_the_folder_itself(settings: &Settings) -> anyhow::Result<()> {
+    let (home, root) = (&settings.storage.cache_home, settings.storage.data_root());
+    let holds_files = ["stable_diffusion.json", "text_generation.json", "clip.json"]
+        .iter()
+        .any(|file| home.join(file).is_file());
+    anyhow::ensure!(
+        !holds_files || root.exists(),
+        "{} holds category files itself, but the folder above {} is wanted: \
+         name its parent, or move the files there",
+        home.display(),
+        root.file_name().unwrap_or_default().display(),
+    );
+    Ok(())
+}
+
 /// An empty folder is served, too; but somebody should know, and know what to do.
 fn tell_what_is_missing(reference: &ModelReference, settings: &Settings) {
     let is_empty = |category: &Category| reference.category_blocking(*category).view.is_empty();
@@ -207,9 +224,14 @@ fn stop_on_signals() -> anyhow::Result<CancellationToken> {
     let mut signals = signal_hook::iterator::Signals::new([
         signal_hook::consts::SIGTERM,
         signal_hook::consts::SIGINT,
+        signal_hook::consts::SIGHUP,
     ])?;
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in signals.forever() {
+            if signal == signal_hook::consts::SIGHUP {
+                tracing::info!("nothing to reload: files are looked at all the time");
+                continue;
+            }
             if signalled.is_cancelled() {
                 std::process::exit(128 + signal);
             }
