@@ -7,7 +7,7 @@ use crate::check::catalogue_problems;
 use crate::diff::Diff;
 use crate::json::{Object, Style};
 
-use super::step::content;
+use super::step::digest;
 use super::{Content, Incoming, Refusal, Step, Write};
 
 /// Catalogues are written with two blanks and escaped.
@@ -30,7 +30,7 @@ pub(super) fn plan(files: &Files, incoming: Incoming) -> Option<Step> {
         return Some(step);
     }
     let path = files.layout().path(document);
-    let bytes_before = content(&path);
+    let digest_before = digest(&path);
     let before = match files.load(document) {
         Ok(loaded) => loaded.snapshot.object().cloned(),
         Err(Error::Corrupt { .. }) => None,
@@ -43,7 +43,7 @@ pub(super) fn plan(files: &Files, incoming: Incoming) -> Option<Step> {
     step.diff = Diff::between(&old, value.as_object().unwrap_or(&empty));
     if !step.diff.is_empty() {
         let bytes = (value.to_text(STYLE) + "\n").into_bytes();
-        step.writes.push(Write { path, bytes, before: bytes_before });
+        step.writes.push(Write { path, bytes, before: digest_before });
     }
     Some(step)
 }

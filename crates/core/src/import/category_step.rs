@@ -3,6 +3,7 @@
 use crate::backend::files::Files;
 use crate::category_file::{CategoryFile, Form, V2File, print, table_text};
 use crate::diff::Diff;
+use crate::generation::Digest;
 use crate::json::{Json, Object};
 use crate::legacy::{Row, Table, same_in_legacy, view};
 use crate::shape::Issue;
@@ -12,7 +13,7 @@ use crate::view::keep_times;
 use crate::{Category, Document, Error};
 
 use super::guard::guard;
-use super::step::content;
+use super::step::digest;
 use super::{Given, Options, Refusal, Step, Write};
 
 pub(super) fn plan(files: &Files, category: Category, given: Given, options: Options) -> Step {
@@ -35,9 +36,9 @@ pub(super) fn plan(files: &Files, category: Category, given: Given, options: Opt
 struct Before {
     v2: Option<CategoryFile>,
     legacy: Option<CategoryFile>,
-    /// The two files byte by byte.
-    v2_bytes: Option<Vec<u8>>,
-    legacy_bytes: Option<Vec<u8>>,
+    /// What the two files hold, byte by byte.
+    v2_digest: Option<Digest>,
+    legacy_digest: Option<Digest>,
 }
 
 impl Before {
@@ -48,14 +49,14 @@ impl Before {
             Err(Error::Corrupt { .. }) => Ok(None),
             Err(error) => Err(error),
         };
-        let bytes = |document| content(&files.layout().path(document));
-        let v2_bytes = bytes(Document::V2(category));
-        let legacy_bytes = bytes(Document::Legacy(category));
+        let digest = |document| digest(&files.layout().path(document));
+        let v2_digest = digest(Document::V2(category));
+        let legacy_digest = digest(Document::Legacy(category));
         let v2 = load(Document::V2(category))?;
         let legacy = load(Document::Legacy(category))?;
         let one = v2.clone().or_else(|| legacy.clone());
         let Some(one) = one else {
-            return Ok(Self { v2: None, legacy: None, v2_bytes, legacy_bytes });
+            return Ok(Self { v2: None, legacy: None, v2_digest, legacy_digest });
         };
         // A missing side is stood in for by the other; only the sides that are there are asked.
         let stored = Stored {
@@ -66,8 +67,8 @@ impl Before {
         Ok(Self {
             v2: v2.and_then(|_| stored.v2_file()),
             legacy: legacy.and_then(|_| stored.legacy_file()),
-            v2_bytes,
-            legacy_bytes,
+            v2_digest,
+            legacy_digest,
         })
     }
 
@@ -111,7 +112,7 @@ fn fill(step: &mut Step, files: &Files, before: &Before, given: Given, options: 
     if let Some(bytes) = legacy
         && is_other(category, before.legacy.as_ref(), &path(Document::Legacy(category)), &bytes)
     {
-        let before = before.legacy_bytes.clone();
+        let before = before.legacy_digest;
         step.writes.push(Write { path: path(Document::Legacy(category)), bytes, before });
     }
     let is_same = |before: &CategoryFile| match &before.form {
@@ -120,7 +121,7 @@ fn fill(step: &mut Step, files: &Files, before: &Before, given: Given, options: 
     };
     if !before.v2.as_ref().is_some_and(is_same) {
         let bytes = print(&records).into_bytes();
-        let before = before.v2_bytes.clone();
+        let before = before.v2_digest;
         step.writes.push(Write { path: path(Document::V2(category)), bytes, before });
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::diff::Diff;
 use crate::disk;
 use crate::error::{Error, Result};
+use crate::generation::Digest;
 use crate::json::Json;
 use crate::legacy::Rejected;
 
@@ -17,14 +18,14 @@ pub struct Write {
     pub path: PathBuf,
     /// What.
     pub bytes: Vec<u8>,
-    /// What was there when the plan was made; `None`: nothing that could be read.
-    pub before: Option<Vec<u8>>,
+    /// Stands for what was there when the plan was made; `None`: nothing that could be read.
+    pub before: Option<Digest>,
 }
 
 impl Write {
     /// A plan says nothing about what somebody else has written since it was made.
     fn carry_out(&self) -> Result<()> {
-        if content(&self.path) != self.before {
+        if digest(&self.path) != self.before {
             return Err(Error::Unavailable {
                 action: "replace",
                 path: self.path.clone(),
@@ -39,9 +40,9 @@ impl Write {
     }
 }
 
-/// What a file holds now. To be asked before a plan reads the file itself, so that no change escapes.
-pub(super) fn content(path: &Path) -> Option<Vec<u8>> {
-    std::fs::read(path).ok()
+/// Stands for what a file holds now. To be asked before a plan reads the file itself, so that no change escapes.
+pub(super) fn digest(path: &Path) -> Option<Digest> {
+    std::fs::read(path).ok().map(|bytes| Digest::of(&bytes))
 }
 
 /// What is to be done about a category or a catalogue.
