@@ -100,7 +100,8 @@ impl Fetcher {
                 Err(_) => Trouble::out_of_time(self.settings.timeout),
             };
             let pause = trouble.pause.unwrap_or_else(|| self.settings.backoff.pause(attempt - 1));
-            let resume = Instant::now() + pause;
+            // A server may ask for any pause; one beyond the budget is as good as one of its length.
+            let resume = Instant::now() + pause.min(self.settings.timeout);
             let last = attempt >= self.settings.attempts.get() || resume >= deadline;
             if last || !trouble.may_pass {
                 return Err(trouble.at(url));

@@ -28,7 +28,13 @@ pub(super) struct Rounds {
     fetcher: Fetcher,
     board: Arc<Board>,
     held: HashMap<Source, Held>,
+    /// In how many rounds without a break a source was not there.
+    missing_for: HashMap<Source, u32>,
 }
+
+/// How many rounds must find nothing before what we hold is taken away: a PRIMARY whose files are
+/// being replaced says for a moment that there are none.
+const ROUNDS_OF_ABSENCE: u32 = 3;
 
 /// What an entity tag stands for: the files as they were written then.
 struct Held {
@@ -43,7 +49,8 @@ impl Rounds {
         fetcher: Fetcher,
         board: Arc<Board>,
     ) -> Self {
-        Self { settings, layout, fetcher, board, held: HashMap::new() }
+        let (held, missing_for) = (HashMap::new(), HashMap::new());
+        Self { settings, layout, fetcher, board, held, missing_for }
     }
 
     /// Never ends by itself.
@@ -120,12 +127,34 @@ impl Rounds {
             }
         }
         if found.iter().any(|source| source.is_category()) {
-            missing.iter().for_each(|&source| self.take_away(source, outcome));
+            self.believe(&missing, found.len(), outcome);
             found.extend(missing);
         } else if !missing.is_empty() {
             outcome.unanswered.push("not a single category is there".into());
         }
         found
+    }
+
+    /// Takes away what has been missing for long enough, unless more went missing of what we hold
+    /// than was found: a PRIMARY that lost its volume must not empty its replicas.
+    fn believe(&mut self, missing: &[Source], found: usize, outcome: &mut Outcome) {
+        self.missing_for.retain(|source, _| missing.contains(source));
+        let is_held =
+            |source: &&Source| source.paths(&self.layout).iter().any(|path| path.exists());
+        let lost = missing.iter().filter(is_held).count();
+        if lost > found {
+            outcome
+                .unanswered
+                .push(format!("{lost} of what we hold are gone there, {found} are not"));
+            return;
+        }
+        for &source in missing {
+            let rounds = self.missing_for.entry(source).or_default();
+            *rounds += 1;
+            if *rounds >= ROUNDS_OF_ABSENCE {
+                self.take_away(source, outcome);
+            }
+        }
     }
 
     /// Address and entity tag; the tag only while the files still are what it stands for.

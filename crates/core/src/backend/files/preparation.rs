@@ -57,6 +57,12 @@ impl Files {
         failures
     }
 
+    /// Puts back the files that a dead writer had set aside. Part of [`Files::prepare`]; by itself it
+    /// is for whoever fetches what is absent, and must not take such a file for absent.
+    pub fn recover_all(&self) -> Vec<Error> {
+        Document::all().filter_map(|document| self.recover(document).err()).collect()
+    }
+
     /// Held until the handle is dropped, also by the end of the process.
     fn lock_for_preparation(&self) -> Result<File> {
         let folder = self.layout().root.join(".coherence");

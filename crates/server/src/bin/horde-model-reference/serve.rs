@@ -130,10 +130,13 @@ fn open(
         ..Options::default()
     };
     let root = layout.root.display().to_string();
-    if settings.seeding.enabled {
-        origin::seed(settings, &layout, stop)?;
-    }
     let files = Files::new(layout);
+    if settings.seeding.enabled {
+        for failure in files.recover_all() {
+            tracing::error!(%failure, "a file that was set aside could not be put back");
+        }
+        origin::seed(settings, files.layout(), stop)?;
+    }
     if settings.replication.is_primary() {
         for failure in files.prepare(options.canonical) {
             tracing::error!(%failure, "the data folder could not be completed");
