@@ -104,6 +104,7 @@ fn a_server_may_ask_for_patience_within_the_budget() {
     assert_eq!(get(quick(), None, later("0")).0.unwrap(), found("{}"));
     let begun = Instant::now();
     assert!(get(quick(), None, later("3600")).0.is_err());
+    assert!(get(quick(), None, later("18446744073709551615")).0.is_err());
     assert!(begun.elapsed() < Duration::from_secs(4));
 }
 

@@ -114,6 +114,29 @@ fn what_the_primary_says_counts_and_nothing_is_lost() -> Result<()> {
 }
 
 #[test]
+fn a_primary_that_lost_its_volume_does_not_empty_its_replicas() -> Result<()> {
+    let (data, puppet) = (DataFolder::empty()?, Puppet::start()?);
+    let replica = replica(&data, &puppet.stub.base_url()).start()?;
+    eventually(SOON, || {
+        let status = read(&replica, "v2/clip")?.0;
+        ensure!(status == 200, "{status}");
+        Ok(())
+    })?;
+    // As a PRIMARY on an empty folder answers: five categories exist in v2 only, and are empty.
+    let v2_only = ["controlnet_annotator", "video_generation", "audio_generation", "lora", "ti"];
+    puppet.play(move |request| match request.target.rsplit_once('/') {
+        Some((base, name)) if base.ends_with("v2") && v2_only.contains(&name) => plain(200, "{}"),
+        _ => plain(404, "{}"),
+    });
+    rounds_pass(&replica, 4, true)?;
+    let kept = std::fs::read_to_string(data.root().join("clip.json"))?;
+    ensure!(kept == GOOD, "{kept}");
+    let status = read(&replica, "v2/clip")?.0;
+    ensure!(status == 200, "{status}");
+    Ok(())
+}
+
+#[test]
 fn catalogues_that_are_not_valid_are_refused() -> Result<()> {
     let (data, puppet) = (DataFolder::empty()?, Puppet::start()?);
     puppet.play(|request| match request.target.contains("export") {
