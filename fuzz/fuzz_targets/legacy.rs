@@ -6,7 +6,7 @@ use horde_model_reference::json::Object;
 use horde_model_reference::legacy::{
     Converted, Origin, Record, Row, SlowRule, convert, convert_record, normalise, to_legacy, view,
 };
-use horde_model_reference::record::Print;
+use horde_model_reference::shape::Print;
 use horde_model_reference::{Category, Json};
 use horde_model_reference_fuzz::category;
 use libfuzzer_sys::fuzz_target;

@@ -16,8 +16,10 @@ use horde_model_reference::l1::Leases;
 use horde_model_reference::settings::ReplicateMode;
 use horde_model_reference::{Category, Document, Format, Json, ModelReference, Options};
 use horde_model_reference_server::app::{App, Inner};
+use horde_model_reference_server::auth::Users;
 use horde_model_reference_server::cors::Cors;
 use horde_model_reference_server::router::router;
+use horde_model_reference_server::settings::ServerSettings;
 use http::header::{CONTENT_TYPE, HOST, LOCATION, ORIGIN};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::BodyExt;
@@ -72,11 +74,16 @@ static SERVICE: LazyLock<Service> = LazyLock::new(|| {
         young_stamp: Duration::ZERO,
         deep_look: never,
     };
-    let options = Options { canonical: Format::V2, leases, refine: false };
+    let options = Options { leases, refine: false, ..Options::default() };
     let reference = ModelReference::open(Arc::new(memory), options).unwrap();
+    let settings = ServerSettings::default();
     let app = App::new(Inner {
         reference,
         mode: ReplicateMode::Primary,
+        follower: None,
+        users: Users::new(&settings.core.horde_api, &settings.auth).unwrap(),
+        queue: settings.core.queue,
+        licensing: settings.core.licensing,
         canonical: Format::V2,
         cors: Cors::new(vec!["https://pages.example.org".into()]),
         access_log: false,

@@ -24,7 +24,7 @@ struct Subject {
 }
 
 static SUBJECT: LazyLock<Subject> = LazyLock::new(|| {
-    let body = Body::new((0..9000u32).flat_map(|n| n.to_string().into_bytes()).collect::<Vec<_>>());
+    let body = Body::ready((0..9000u32).flat_map(|n| n.to_string().into_bytes()).collect::<Vec<_>>());
     body.refine();
     let forms = forms(&body);
     let of_form = |(_, form): &(Coding, Coded)| {
@@ -36,7 +36,7 @@ static SUBJECT: LazyLock<Subject> = LazyLock::new(|| {
 
 fuzz_target!(|input: &[u8]| {
     let headers = headers(input);
-    let sent = Preconditions::of(&headers);
+    let sent = Preconditions::of(headers.clone());
     let body = &SUBJECT.body;
     let (coding, form) = sent.choose(body);
     check_coding(&headers, coding);

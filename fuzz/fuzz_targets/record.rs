@@ -2,7 +2,8 @@
 #![no_main]
 
 use horde_model_reference::Json;
-use horde_model_reference::record::{Issue, Options, Print, Record, Unknown};
+use horde_model_reference::record::{Options, Record};
+use horde_model_reference::shape::{Issue, Print, Unknown};
 use horde_model_reference_fuzz::category;
 use libfuzzer_sys::fuzz_target;
 
