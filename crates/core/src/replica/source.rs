@@ -87,7 +87,9 @@ impl Source {
     pub(super) fn accept(self, body: Bytes, layout: &Layout) -> Result<Files, String> {
         let one = |bytes: Bytes| Ok(self.paths(layout).into_iter().zip([bytes]).collect());
         match self {
-            Self::V2(_) | Self::V1(_) => object(&body).and_then(|_| one(body)),
+            Self::V2(_) | Self::V1(_) => {
+                object(&body).and_then(of_records).and_then(|()| one(body))
+            }
             Self::Baselines => checked(Baselines::parse(&object(&body)?)).and_then(|_| one(body)),
             Self::Guidance => checked(Guidance::parse(&object(&body)?)).and_then(|_| one(body)),
             Self::Licensing => {
@@ -124,6 +126,13 @@ impl fmt::Display for Source {
 fn copy_of_v1(layout: &Layout, category: Category) -> PathBuf {
     let document = Document::Legacy(category);
     layout.fallback(document).unwrap_or_else(|| layout.path(document))
+}
+
+/// What a gateway says in a PRIMARY's place may be an object, too.
+fn of_records(object: Json) -> Result<(), String> {
+    let strange =
+        object.as_object().into_iter().flatten().find(|(_, record)| record.as_object().is_none());
+    strange.map_or(Ok(()), |(name, _)| Err(format!("{name:?} is no record")))
 }
 
 fn object(body: &[u8]) -> Result<Json, String> {

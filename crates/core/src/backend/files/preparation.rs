@@ -131,6 +131,10 @@ impl Files {
         if stored.object() == Some(&records) {
             return Ok(false);
         }
+        if records.is_empty() && stored.object().is_some_and(|stored| !stored.is_empty()) {
+            tracing::error!(%category, "the legacy file has no records; the v2 file is left as it is");
+            return Ok(false);
+        }
         let text = object_to_text(&records, Style::INDENT_4_ASCII) + "\n";
         let path = self.layout().path(Document::V2(category));
         disk::replace(&path, text.as_bytes())?;
