@@ -64,6 +64,21 @@ fn absent_categories_are_fetched_and_converted_once() -> Result<()> {
 }
 
 #[test]
+fn what_a_dead_writer_set_aside_is_recovered_rather_than_fetched() -> Result<()> {
+    let (stub, asked) = repositories(|_| None)?;
+    let data = DataFolder::empty()?;
+    data.write("clip.bak", br#"{"mine": {"name": "mine"}}"#)?;
+    data.write("pending_queue/changes.bak", b"[]")?;
+    let server = seeding(&data, &stub).start()?;
+    ensure!(read(&server, "v2/clip")?.1.contains("mine"));
+    ensure!(!data.root().join("legacy/clip.json").exists(), "clip was fetched");
+    ensure!(!data.root().join("pending_queue/changes.json").exists(), "the queue is back");
+    let asked = asked.load(Ordering::SeqCst);
+    ensure!(asked == 9, "{asked} requests");
+    Ok(())
+}
+
+#[test]
 fn data_is_never_replaced_by_nothing() -> Result<()> {
     let (stub, _) = repositories(|name| match name {
         "clip.json" => Some(plain(200, "<html></html>")),

@@ -42,11 +42,7 @@ impl Files {
                 return failures;
             }
         };
-        // Nobody sets the queue aside to replace it: who moved it away wanted it gone.
-        let set_aside = |document: &Document| *document != Document::PendingChanges;
-        for document in Document::all().filter(set_aside) {
-            note(self.recover(document));
-        }
+        self.recover_all().into_iter().for_each(|failure| note(Err(failure)));
         for category in Category::ALL {
             note(self.prepare_category(category, canonical));
         }
@@ -60,7 +56,10 @@ impl Files {
     /// Puts back the files that a dead writer had set aside. Part of [`Files::prepare`]; by itself it
     /// is for whoever fetches what is absent, and must not take such a file for absent.
     pub fn recover_all(&self) -> Vec<Error> {
-        Document::all().filter_map(|document| self.recover(document).err()).collect()
+        // Nobody sets the queue aside to replace it: who moved it away wanted it gone.
+        let set_aside = |document: &Document| *document != Document::PendingChanges;
+        let recovered = Document::all().filter(set_aside).map(|document| self.recover(document));
+        recovered.filter_map(Result::err).collect()
     }
 
     /// Held until the handle is dropped, also by the end of the process.
