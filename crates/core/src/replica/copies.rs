@@ -56,8 +56,13 @@ pub(super) fn digest(files: &Files) -> Digest {
     Digest::of(&all)
 }
 
+/// Whether there is such a file with something in it.
+pub(super) fn is_filled(path: &Path) -> bool {
+    std::fs::read(path).is_ok_and(|held| has_members(&held))
+}
+
 /// Anything but an object without members counts: a broken file may still be of use to somebody.
-fn has_members(text: &[u8]) -> bool {
+pub(super) fn has_members(text: &[u8]) -> bool {
     Json::parse(text)
         .map_or(true, |value| value.as_object().is_none_or(|object| !object.is_empty()))
 }

@@ -13,8 +13,10 @@
 //! ```
 //!
 //! What the PRIMARY says counts: an answer without records replaces one with records, which is kept
-//! beside it as `<file>.before`; a 404 moves the file to `<file>.gone`. Where nothing at all is found
-//! there is no PRIMARY, and nothing is touched. Answers that are no JSON objects, catalogues that are
+//! beside it as `<file>.before`; a 404 moves the file to `<file>.gone`. Both only once that was said
+//! in three rounds in a row, each with records in at least half of what we hold: a PRIMARY whose files
+//! are being replaced, or that lost its volume, empties nobody. Where nothing at all is found there is
+//! no PRIMARY, and nothing is touched. Answers that are no JSON objects, catalogues that are
 //! not valid, errors and silence change nothing either.
 
 mod copies;

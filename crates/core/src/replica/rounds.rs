@@ -28,7 +28,7 @@ pub(super) struct Rounds {
     fetcher: Fetcher,
     board: Arc<Board>,
     held: HashMap<Source, Held>,
-    /// In how many rounds without a break a source was not there.
+    /// In how many rounds without a break a source was not there, or had lost all records.
     missing_for: HashMap<Source, u32>,
 }
 
@@ -90,6 +90,9 @@ impl Rounds {
             return outcome;
         }
         let answered = self.fetch_all(Source::of_primary().collect(), &mut outcome).await;
+        if answered.is_empty() {
+            self.missing_for.clear();
+        }
         let lacking = |category: &Category| {
             let told = answered.contains(&Source::V2(*category));
             !told && !self.layout.path(Document::V2(*category)).exists()
@@ -102,8 +105,10 @@ impl Rounds {
     /// Fetches and keeps what it can. Returns the sources that were found, or are known to be
     /// missing.
     async fn fetch_all(&mut self, sources: Vec<Source>, outcome: &mut Outcome) -> HashSet<Source> {
+        let filled: HashSet<_> =
+            sources.iter().copied().filter(|&source| self.is_filled(source)).collect();
         let requests: Vec<_> =
-            sources.into_iter().filter_map(|source| self.request(source)).collect();
+            sources.iter().copied().filter_map(|source| self.request(source)).collect();
         let fetcher = self.fetcher.clone();
         let fetch = |(source, url, tag): (Source, String, Option<String>)| {
             let fetcher = &fetcher;
@@ -111,14 +116,19 @@ impl Rounds {
         };
         let mut answers = stream::iter(requests).map(fetch).buffer_unordered(AT_A_TIME);
         let mut is_there = false;
-        let (mut found, mut missing) = (HashSet::new(), Vec::new());
+        let (mut found, mut lost, mut still) = (HashSet::new(), Vec::new(), 0);
         while let Some((source, answer)) = answers.next().await {
             is_there |= !matches!(answer, Err(FetchError::Failed { .. }));
             match answer {
-                Ok(Fetched::Missing) => missing.push(source),
+                Ok(Fetched::Missing) => lost.push((source, Fetched::Missing)),
                 Ok(fetched) => {
-                    self.keep(source, fetched, outcome);
                     found.insert(source);
+                    if filled.contains(&source) && is_empty(&fetched) {
+                        lost.push((source, fetched));
+                    } else {
+                        let is_kept = self.keep(source, fetched, outcome);
+                        still += usize::from(is_kept && filled.contains(&source));
+                    }
                 }
                 Err(error) => outcome.unanswered.push(error.to_string()),
             }
@@ -126,34 +136,44 @@ impl Rounds {
                 return found;
             }
         }
+        self.missing_for.retain(|source, _| {
+            !sources.contains(source) || lost.iter().any(|(gone, _)| gone == source)
+        });
         if found.iter().any(|source| source.is_category()) {
-            self.believe(&missing, found.len(), outcome);
-            found.extend(missing);
-        } else if !missing.is_empty() {
+            found.extend(lost.iter().map(|(source, _)| *source));
+            if 2 * still >= filled.len() {
+                lost.into_iter()
+                    .for_each(|(source, fetched)| self.believe(source, fetched, outcome));
+            } else {
+                self.missing_for.clear();
+                let held = filled.len();
+                outcome.unanswered.push(format!("only {still} of {held} that we hold are there"));
+            }
+        } else if !lost.is_empty() {
             outcome.unanswered.push("not a single category is there".into());
         }
         found
     }
 
-    /// Takes away what has been missing for long enough, unless more went missing of what we hold
-    /// than was found: a PRIMARY that lost its volume must not empty its replicas.
-    fn believe(&mut self, missing: &[Source], found: usize, outcome: &mut Outcome) {
-        self.missing_for.retain(|source, _| missing.contains(source));
-        let is_held =
-            |source: &&Source| source.paths(&self.layout).iter().any(|path| path.exists());
-        let lost = missing.iter().filter(is_held).count();
-        if lost > found {
-            outcome
-                .unanswered
-                .push(format!("{lost} of what we hold are gone there, {found} are not"));
-            return;
-        }
-        for &source in missing {
-            let rounds = self.missing_for.entry(source).or_default();
-            *rounds += 1;
-            if *rounds >= ROUNDS_OF_ABSENCE {
-                self.take_away(source, outcome);
+    /// Whether we hold records of a category.
+    fn is_filled(&self, source: Source) -> bool {
+        let own = matches!(source, Source::V2(_) | Source::V1(_));
+        let mut paths = source.paths(&self.layout).into_iter().chain(source.rival(&self.layout));
+        own && paths.any(|path| copies::is_filled(&path))
+    }
+
+    /// Follows a loss that has lasted; until then what we hold stays, and the loss is told.
+    fn believe(&mut self, source: Source, fetched: Fetched, outcome: &mut Outcome) {
+        let rounds = self.missing_for.entry(source).or_default();
+        *rounds = rounds.saturating_add(1);
+        if *rounds < ROUNDS_OF_ABSENCE {
+            if self.is_filled(source) {
+                outcome.refused.push(format!("{source} is gone there; kept until that lasts"));
             }
+        } else if fetched == Fetched::Missing {
+            self.take_away(source, outcome);
+        } else {
+            self.keep(source, fetched, outcome);
         }
     }
 
@@ -167,21 +187,22 @@ impl Rounds {
         Some((source, address, held.map(|held| held.tag.clone())))
     }
 
-    fn keep(&mut self, source: Source, fetched: Fetched, outcome: &mut Outcome) {
+    /// Writes what was found. Whether it was of use.
+    fn keep(&mut self, source: Source, fetched: Fetched, outcome: &mut Outcome) -> bool {
         if let Fetched::Found { bytes, tag } = fetched {
             self.held.remove(&source);
             let files = match source.accept(bytes, &self.layout) {
                 Ok(files) => files,
                 Err(reason) => {
                     outcome.refused.push(format!("{source}: {reason}"));
-                    return;
+                    return false;
                 }
             };
             match copies::write(&files) {
                 Ok(written) => outcome.written += written,
                 Err(error) => {
                     outcome.refused.push(error.to_string());
-                    return;
+                    return false;
                 }
             }
             // A weak tag counts revisions, and a hand edit need not be one.
@@ -192,6 +213,7 @@ impl Rounds {
         if let Some(rival) = source.rival(&self.layout) {
             self.move_away(&rival, outcome);
         }
+        true
     }
 
     /// The PRIMARY has no such category. Catalogues stay: an older PRIMARY does not know them. So
@@ -210,4 +232,9 @@ impl Rounds {
             Err(error) => outcome.refused.push(error.to_string()),
         }
     }
+}
+
+/// An object without members.
+fn is_empty(fetched: &Fetched) -> bool {
+    matches!(fetched, Fetched::Found { bytes, .. } if !copies::has_members(bytes))
 }

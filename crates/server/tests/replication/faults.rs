@@ -114,6 +114,36 @@ fn what_the_primary_says_counts_and_nothing_is_lost() -> Result<()> {
 }
 
 #[test]
+fn a_loss_that_does_not_last_is_not_believed() -> Result<()> {
+    let (data, puppet) = (DataFolder::empty()?, Puppet::start()?);
+    let replica = replica(&data, &puppet.stub.base_url()).start()?;
+    rounds_pass(&replica, 1, false)?;
+    let held = files(&data)?;
+    let asked: Arc<Mutex<BTreeMap<String, u32>>> = Arc::default();
+    // Two rounds in three know nothing of these two.
+    puppet.play(move |request| {
+        let mut asked = asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let count = asked.entry(request.target.clone()).or_default();
+        *count += 1;
+        match request.target.rsplit('/').next() {
+            Some("clip") if !count.is_multiple_of(3) => plain(200, "{}"),
+            Some("blip") if !count.is_multiple_of(3) => plain(404, "{}"),
+            _ => good(request),
+        }
+    });
+    let rounds = replication(&replica)?["rounds"].as_u64().context("no rounds")?;
+    let mut told = false;
+    eventually(SOON, || {
+        let status = replication(&replica)?;
+        let error = status["last_error"].as_str().unwrap_or_default();
+        told |= error.contains("is gone there; kept until that lasts");
+        ensure!(told && status["rounds"].as_u64() > Some(rounds + 7), "{told} {status}");
+        Ok(())
+    })?;
+    same(&held, &files(&data)?)
+}
+
+#[test]
 fn a_primary_that_lost_its_volume_does_not_empty_its_replicas() -> Result<()> {
     let (data, puppet) = (DataFolder::empty()?, Puppet::start()?);
     let replica = replica(&data, &puppet.stub.base_url()).start()?;
@@ -128,9 +158,10 @@ fn a_primary_that_lost_its_volume_does_not_empty_its_replicas() -> Result<()> {
         Some((base, name)) if base.ends_with("v2") && v2_only.contains(&name) => plain(200, "{}"),
         _ => plain(404, "{}"),
     });
-    rounds_pass(&replica, 4, true)?;
-    let kept = std::fs::read_to_string(data.root().join("clip.json"))?;
-    ensure!(kept == GOOD, "{kept}");
+    let held = files(&data)?;
+    let status = rounds_pass(&replica, 4, true)?;
+    ensure!(status["last_error"] == "only 0 of 25 that we hold are there", "{status}");
+    same(&held, &files(&data)?)?;
     let status = read(&replica, "v2/clip")?.0;
     ensure!(status == 200, "{status}");
     Ok(())
