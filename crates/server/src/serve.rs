@@ -128,8 +128,10 @@ async fn accept(
             () = stop.cancelled() => None,
         };
         let Some(accepted) = accepted else { break };
-        // A worker's queue is full only if its thread is stuck.
+        // The hand-over comes first: whoever was accepted is answered, also at a stop. A worker's queue
+        // is full only if its thread is stuck.
         tokio::select! {
+            biased;
             _ = worker.send(accepted) => {}
             () = stop.cancelled() => break,
         }
@@ -137,8 +139,9 @@ async fn accept(
     // Who connected before the stop is answered: when the socket closes, the system would turn
     // them away though another process may be listening at the same port.
     let mut workers = workers.iter().cycle();
-    while let (Ok((stream, peer)), Ok(place), Some(worker)) =
-        (last_ones.accept(), Arc::clone(&places).try_acquire_owned(), workers.next())
+    // Without a place nobody is accepted, and stays for the other process.
+    while let (Ok(place), Some(worker)) = (Arc::clone(&places).try_acquire_owned(), workers.next())
+        && let Ok((stream, peer)) = last_ones.accept()
     {
         let _ = worker.try_send(Accepted { stream, peer, place });
     }
