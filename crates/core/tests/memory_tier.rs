@@ -2,12 +2,12 @@
 //! never for what is known to be absent.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use horde_model_reference::backend::memory::Memory;
 use horde_model_reference::backend::{Backend, Loaded, Stamp};
-use horde_model_reference::l1::Leases;
+use horde_model_reference::l1::{L1, Leases};
 use horde_model_reference::{Category, Document, ModelReference, Options, Result};
 use testkit::eventually;
 
@@ -95,4 +95,32 @@ fn absence_is_remembered() {
     });
     looked.unwrap();
     assert_eq!(backend.loads_of_blip.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn what_could_not_be_built_is_not_fresh_and_is_built_again() {
+    let backend = Arc::new(Memory::default());
+    backend.put(CLIP, r#"{"a":{}}"#).unwrap();
+    // Stamps are trusted at once: only the tier itself can know that something is still to be built.
+    let leases = Leases { young_stamp: Duration::ZERO, ..Leases::default() };
+    let (broken, built) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
+    let (is_broken, count) = (Arc::clone(&broken), Arc::clone(&built));
+    let loaded = L1::load(Arc::<Memory>::clone(&backend), leases);
+    let tier = loaded.start(Box::new(move |changed, _| {
+        assert!(changed.contains(&CLIP));
+        count.fetch_add(1, Ordering::Relaxed);
+        assert!(!is_broken.load(Ordering::Relaxed), "this panic is part of the test");
+    }));
+    let tier = tier.unwrap();
+    backend.put(CLIP, r#"{"b":{}}"#).unwrap();
+    let tried_again = eventually(SOON, || match built.load(Ordering::Relaxed) {
+        times if times > 3 => Ok(()),
+        times => Err(times),
+    });
+    assert_eq!(tried_again, Ok(()), "built only so often");
+    assert!(!tier.freshen_blocking([CLIP]), "views of the old content are taken for current");
+    assert!(tier.freshen_blocking([Document::V2(Category::Blip)]), "others are not concerned");
+    broken.store(false, Ordering::Relaxed);
+    let fresh = eventually(SOON, || if tier.freshen_blocking([CLIP]) { Ok(()) } else { Err(()) });
+    assert_eq!(fresh, Ok(()));
 }

@@ -286,13 +286,13 @@ impl Shared {
             let batch: Vec<Document> = std::iter::once(first).chain(to_load.try_iter()).collect();
             let begun = clock::now();
             // A bug in what is built from odd data must not end the loading of all other data. The
-            // panic hook has told of it; without a lease the last views are served, marked.
-            let loaded = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            // panic hook has told of it; the last views are served, marked, while it is tried again.
+            let built = std::panic::catch_unwind(AssertUnwindSafe(|| {
                 self.load_batch(&batch, on_change);
             }));
-            let lease_end = if loaded.is_ok() { clock::after(begun, self.leases.lease) } else { 0 };
+            let lease_end = clock::after(begun, self.leases.lease);
             for document in batch {
-                self.slots[document.index()].loaded(lease_end);
+                self.slots[document.index()].loaded(lease_end, built.is_ok());
             }
             self.announce_progress();
         }

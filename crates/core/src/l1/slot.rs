@@ -35,6 +35,8 @@ pub(super) struct Slot {
     lease_end: AtomicU64,
     /// Whether the loader has been asked for this document and has not answered.
     loading: AtomicBool,
+    /// Whether what is built from the document could not be built from its present content.
+    unbuilt: AtomicBool,
     /// Locked by the looker, the loader and health, for a few lines.
     seen: Mutex<Seen>,
 }
@@ -101,6 +103,7 @@ impl Slot {
             snapshot: ArcSwap::new(snapshot),
             lease_end: AtomicU64::new(0),
             loading: AtomicBool::new(false),
+            unbuilt: AtomicBool::new(false),
             seen: Mutex::new(Seen { stamp, since: now, read_at: now, missing: None, problem }),
         }
     }
@@ -135,12 +138,14 @@ impl Slot {
         !self.loading.swap(true, Ordering::AcqRel)
     }
 
-    /// Ends a load that [`Slot::claim_load`] began.
-    pub(super) fn loaded(&self, lease_end: u64) {
-        self.loading.store(false, Ordering::Release);
-        if !self.seen().is_in_doubt() {
+    /// Ends a load that [`Slot::claim_load`] began. `built` tells whether all that depends on the
+    /// document was built; if not, it is read and tried again, and earns no lease until then.
+    pub(super) fn loaded(&self, lease_end: u64, built: bool) {
+        self.unbuilt.store(!built, Ordering::Release);
+        if !self.is_in_doubt() {
             self.renew(lease_end);
         }
+        self.loading.store(false, Ordering::Release);
     }
 
     /// Whether the loader has been asked and has not answered.
@@ -148,9 +153,10 @@ impl Slot {
         self.loading.load(Ordering::Acquire)
     }
 
-    /// Whether the last look or read told nothing: waiting for the next is no use to a reader.
+    /// Whether the last look or read told nothing, or came to nothing: waiting for the next is no
+    /// use to a reader.
     pub(super) fn is_in_doubt(&self) -> bool {
-        self.seen().is_in_doubt()
+        self.unbuilt.load(Ordering::Acquire) || self.seen().is_in_doubt()
     }
 
     /// Compares what a look found with what was seen before.
@@ -179,22 +185,23 @@ impl Slot {
             return Verdict::Read;
         }
         // What is held was not read from what is there now, or nobody knows.
-        let in_doubt = seen.is_in_doubt();
+        let in_doubt = seen.is_in_doubt() || self.unbuilt.load(Ordering::Acquire);
         // The absence of a file has no clock that could stand still.
         let settled = stamp.is_none() || now - seen.since >= young_stamp;
         let due = now - seen.read_at >= deep_look;
         if settled && !due && !in_doubt { Verdict::Same } else { Verdict::Read }
     }
 
-    /// Reads the document again; whether readers see another content now.
+    /// Reads the document again; whether what depends on it must be built anew.
     pub(super) fn reload(&self, backend: &dyn Backend) -> bool {
+        let unbuilt = self.unbuilt.load(Ordering::Acquire);
         let before = backend.look(self.document).ok().flatten();
         let loaded = backend.load(self.document);
         let mut seen = self.seen();
         let found_nothing = loaded.as_ref().is_ok_and(|loaded| !loaded.snapshot.is_present());
         if found_nothing && seen.stamp.is_some() && !seen.is_gone() {
             // It was moved away between the look that asked for this and the read.
-            return false;
+            return unbuilt;
         }
         let now = Instant::now();
         seen.read_at = now;
@@ -208,10 +215,10 @@ impl Slot {
             seen.since = now;
         }
         self.note(&mut seen, problem);
-        let Ok(Loaded { snapshot, .. }) = loaded else { return false };
+        let Ok(Loaded { snapshot, .. }) = loaded else { return unbuilt };
         let held = self.snapshot.load();
         if snapshot.digest == held.digest && snapshot.is_present() == held.is_present() {
-            return false;
+            return unbuilt;
         }
         let generation = snapshot.generation;
         if snapshot.is_present() {
