@@ -54,12 +54,13 @@ fn no_fault_changes_a_file() -> Result<()> {
         after: Duration::from_secs(4),
     };
     let half = b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"a\": ";
-    let faults: [(&str, Answer); 8] = [
+    let faults: [(&str, Answer); 9] = [
         ("an error", plain(500, "{}")),
         ("half a body", Answer::Raw(half.to_vec())),
         ("garbage", Answer::Raw(b"\x00\x01 what?".to_vec())),
         ("a page", plain(200, "<html></html>")),
         ("a list", plain(200, "[]")),
+        ("what a gateway says", plain(200, r#"{"detail": "temporarily down", "code": 503}"#)),
         ("closed connections", Answer::Close),
         ("no PRIMARY at this address", plain(404, "{}")),
         ("silence", slow()),
