@@ -58,8 +58,6 @@ pub enum ApiError {
     },
     /// Changes are not queued here.
     NoQueue,
-    /// The client took too long or the server is stopping.
-    Timeout,
     /// A bug; the log has the rest.
     Internal,
 }
@@ -97,7 +95,6 @@ impl ApiError {
             | Self::NoQueue
             | Self::NoMetadataInReplica
             | Self::WrongCanonicalFormat { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -143,7 +140,6 @@ impl ApiError {
                  Current setting: canonical_format='{present}'"
             )
             .into(),
-            Self::Timeout => "Request timed out".into(),
             Self::Internal => "Internal Server Error".into(),
         }
     }
