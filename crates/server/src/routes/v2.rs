@@ -142,7 +142,7 @@ async fn read_pending(
     }
     let read = app.reference.pending(category).await;
     let provenance = Provenance {
-        generation: Some(read.view.generation().get()),
+        generation: Some(read.view.generation.get()),
         published: read.view.at,
         fresh: read.fresh,
     };
