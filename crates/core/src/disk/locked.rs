@@ -74,7 +74,8 @@ pub(crate) enum Flush {
 /// A commit that did not come about.
 #[derive(Debug)]
 pub(crate) enum CommitError {
-    /// Somebody else wrote meanwhile; their content stands. Start over from it.
+    /// Somebody else wrote meanwhile, and their content stands; or the control file was removed, and
+    /// with it the lock. Take the lock again and start over.
     Displaced,
     /// Nothing has changed.
     Before(Error),
@@ -300,7 +301,13 @@ impl Locked {
             return Err(before(&error));
         }
         self.slots[place] = Some(slot);
+        if !self.is_still_ours(&self.place.swap, &staged) {
+            return Err(CommitError::Displaced);
+        }
         self.exchange_with_base(base, content)?;
+        if !self.is_still_ours(&self.place.path, &staged) {
+            return Err(CommitError::Displaced);
+        }
         let at = Instant::now();
         if flush == Flush::Now
             && !faults::is_left_out(Rule::FolderFlush)
@@ -309,6 +316,17 @@ impl Locked {
             return Err(CommitError::Unknown(generation, self.place.io("flush", &error)));
         }
         Ok(Put { generation, content, at })
+    }
+
+    /// Whether `path` is the file that we staged, and the lock we hold is the one others see. Whoever
+    /// removes control files takes the lock from under a writer, and lets in another.
+    fn is_still_ours(&self, path: &Path, staged: &File) -> bool {
+        let same = |path: &Path, file: &File| {
+            let (named, held) = (std::fs::metadata(path).ok()?, file.metadata().ok()?);
+            Some((named.dev(), named.ino()) == (held.dev(), held.ino()))
+        };
+        let lock = same(&self.place.control, self.lock.file());
+        faults::is_left_out(Rule::Lock) || lock == Some(true) && same(path, staged) == Some(true)
     }
 
     /// The commit itself, in one system call; afterwards the displaced content is in the swap file.

@@ -7,7 +7,7 @@ use crate::body::Body;
 use crate::catalogue::Guidance;
 use crate::catalogue::licensing::unknown_assignment;
 use crate::document::Document;
-use crate::generation::Generation;
+use crate::generation::{Digest, Generation};
 use crate::json::Object;
 use crate::l1::Snapshots;
 use crate::view::{RecordsBody, legacy};
@@ -20,6 +20,8 @@ pub struct CategoryView {
     pub category: Category,
     /// Generation of the canonical document the view was built from; it may be named later.
     generation: AtomicU64,
+    /// Digest of that document's bytes.
+    pub digest: Digest,
     records: Option<Records>,
     /// The v2 answer; `None` when there is no such category.
     pub v2: Option<RecordsBody>,
@@ -94,7 +96,8 @@ impl CategoryView {
         };
         let canonical = if matches!(records, Some(Records::Derived(_))) { &legacy } else { &v2 };
         let generation = AtomicU64::new(canonical.generation.get());
-        let mut view = Self { records, notes, generation, ..Self::absent(category) };
+        let digest = canonical.digest;
+        let mut view = Self { records, notes, generation, digest, ..Self::absent(category) };
         let v1 = match view.records() {
             Some(records) if derivation.makes_v1(&legacy) => {
                 let mut notes = Vec::new();
@@ -114,6 +117,7 @@ impl CategoryView {
         Self {
             category,
             generation: AtomicU64::new(0),
+            digest: Digest::of(b""),
             records: None,
             v2: None,
             v1: None,

@@ -71,21 +71,15 @@ impl Committer {
             return jobs;
         }
         let place = self.files.place(self.document);
-        let mut locked = match Locked::take(place.clone(), LOCK_WAIT) {
-            Ok(locked) => locked,
-            Err(Unlockable::Busy(path)) => {
-                let busy = WriteError::Busy(Error::Busy { path }.to_string());
-                return answer_all(jobs, &busy);
-            }
-            Err(Unlockable::Failed(error)) => return answer_all(jobs, &WriteError::Storage(error)),
-        };
-        let (files, document) = (Arc::clone(&self.files), self.document);
-        let recovered = locked.recover(&mut |unfinished| files.follow_up(document, unfinished));
-        if let Err(error) = recovered {
-            return answer_all(jobs, &WriteError::Storage(error));
-        }
         let mut deferred = Vec::new();
         for _ in 0..ATTEMPTS {
+            let mut locked = match self.lock(&place) {
+                Ok(locked) => locked,
+                Err(error) => {
+                    answer_all(jobs, &error);
+                    return deferred;
+                }
+            };
             match self.attempt(&mut locked, &place, jobs, &mut deferred) {
                 Attempt::Over => return deferred,
                 Attempt::Again(same) => jobs = same,
@@ -95,6 +89,19 @@ impl Committer {
             WriteError::Busy(format!("somebody else keeps writing {}", place.path.display()));
         answer_all(jobs, &busy);
         deferred
+    }
+
+    /// Takes the lock and sets right what a dead writer left.
+    fn lock(&self, place: &Place) -> Result<Locked, WriteError> {
+        let mut locked =
+            Locked::take(place.clone(), LOCK_WAIT).map_err(|unlockable| match unlockable {
+                Unlockable::Busy(path) => WriteError::Busy(Error::Busy { path }.to_string()),
+                Unlockable::Failed(error) => WriteError::Storage(error),
+            })?;
+        let recovered =
+            locked.recover(&mut |unfinished| self.files.follow_up(self.document, unfinished));
+        recovered.map_err(WriteError::Storage)?;
+        Ok(locked)
     }
 
     fn attempt(

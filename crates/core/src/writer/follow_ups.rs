@@ -122,9 +122,9 @@ impl FollowUps {
         pass(Point::Derived, files, commit)?;
         let document = Document::V2(category);
         let place = files.place(document);
-        let mut locked = Locked::take(place.clone(), LOCK_WAIT)?;
-        locked.recover(&mut |_| Ok(()))?;
         for _ in 0..ATTEMPTS {
+            let mut locked = Locked::take(place.clone(), LOCK_WAIT)?;
+            locked.recover(&mut |_| Ok(()))?;
             let base = locked.read(files.floor(document))?;
             let read = base.bytes.as_ref().map(|bytes| (place.path.as_path(), bytes.clone()));
             let stored = files.snapshot(document, base.generation, read)?;
@@ -197,9 +197,9 @@ fn put_metadata(
     turn: Turn,
 ) -> Result<()> {
     let place = files.place(document);
-    let mut locked = Locked::take(place.clone(), LOCK_WAIT)?;
-    locked.recover(&mut |_| Ok(()))?;
     for _ in 0..ATTEMPTS {
+        let mut locked = Locked::take(place.clone(), LOCK_WAIT)?;
+        locked.recover(&mut |_| Ok(()))?;
         let base = locked.read(files.floor(document))?;
         let stored = base.bytes.as_deref().and_then(parse_object);
         let there = stored.as_ref().map_or(-1, operations);
