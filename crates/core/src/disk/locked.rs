@@ -8,8 +8,8 @@
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -25,7 +25,7 @@ use crate::generation::Generation;
 /// How long a missing file is waited for: writers of the reference move it away for an instant.
 const ABSENCE_TIME: Duration = Duration::from_millis(250);
 /// How long a file must have been set aside before its writer is taken for dead.
-const WRITER_TIME: Duration = Duration::from_secs(1);
+pub(crate) const WRITER_TIME: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(10);
 /// How often an exchange is undone again before the commit gives up.
 const UNDO_ATTEMPTS: usize = 8;
@@ -165,6 +165,21 @@ impl Locked {
         self.tidy(swap_content, slot.base, slot.content)
     }
 
+    /// Hands the commit that made the present content to `follow_up` once more.
+    pub(crate) fn redo(
+        &mut self,
+        follow_up: &mut dyn FnMut(Unfinished<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let current = read(&self.place.path)?.map(|content| content.bytes);
+        let named = self.naming(ContentId::of(current.as_deref()));
+        match named.and_then(|place| self.slots[place].as_ref()) {
+            Some(slot) if !slot.note.is_null() => {
+                follow_up(Unfinished { slot, bytes: current.as_ref(), base: None })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Puts the swap file where it belongs, once the commit it belonged to is over.
     fn tidy(
         &self,
@@ -249,13 +264,14 @@ impl Locked {
         let was_there = |slot: &&Slot| slot.content != ContentId::Absent;
         let newest = self.slots.iter().flatten().max_by_key(|slot| slot.generation);
         let is_expected = newest.filter(was_there).is_some();
-        let aside = self.place.path.with_extension("bak");
+        let aside = set_aside(&self.place.path);
         loop {
             if let Some(content) = read(&self.place.path)? {
                 return Ok(Some(content.bytes));
             }
-            let is_aside = aside.exists();
-            if is_aside && begun.elapsed() >= WRITER_TIME {
+            let age = time_set_aside(&aside);
+            let is_aside = age.is_some();
+            if age.is_some_and(|age| age.max(begun.elapsed()) >= WRITER_TIME) {
                 put_back(&aside, &self.place.path)
                     .map_err(|error| Error::io("recover", &self.place.path, &error))?;
                 continue;
@@ -536,6 +552,20 @@ fn explained(error: io::Error) -> io::Error {
         return io::Error::new(error.kind(), words);
     }
     error
+}
+
+/// Where writers of the reference set a file aside before they put the new one in place.
+pub(crate) fn set_aside(path: &Path) -> PathBuf {
+    path.with_extension("bak")
+}
+
+/// For how long a file has been set aside, by the wall clock; `None` if it is not.
+pub(crate) fn time_set_aside(aside: &Path) -> Option<Duration> {
+    let metadata = aside.metadata().ok()?;
+    let changed = Duration::new(metadata.ctime().try_into().ok()?, 0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    // The change time is that of the rename. Whole seconds, rounded down, and one to be sure.
+    Some(now.saturating_sub(changed).saturating_sub(Duration::from_secs(1)))
 }
 
 fn put_back(aside: &Path, path: &Path) -> io::Result<()> {

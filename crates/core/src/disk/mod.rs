@@ -27,6 +27,8 @@ pub(crate) use control::{ContentId, LARGEST_NOTE, Slot, State, read_slots};
 pub(crate) use journal::Journal;
 pub(crate) use kept::Kept;
 pub(crate) use lock::{Lock, Unlockable};
-pub(crate) use locked::{Base, CommitError, Flush, Locked, Put, Unfinished};
+pub(crate) use locked::{
+    Base, CommitError, Flush, Locked, Put, Unfinished, WRITER_TIME, set_aside, time_set_aside,
+};
 pub(crate) use place::Place;
 pub(crate) use read::{FileContent, is_absence, read};

@@ -12,18 +12,15 @@ use super::note::Note;
 use super::records::Records;
 use super::requests::Requests;
 use crate::audit::Trail;
-use crate::backend::files::{Files, LOCK_WAIT};
+use crate::backend::files::{Files, Rewrite};
 use crate::disk::faults::{self, Point};
-use crate::disk::{CommitError, ContentId, Flush, Locked, Place, Unfinished};
-use crate::error::{Error, Result};
+use crate::disk::{ContentId, Flush, Place, Unfinished};
+use crate::error::Result;
 use crate::generation::{Digest, Generation};
 use crate::json::{Json, Object, Style, object_to_text};
 use crate::record::stamp_times;
 use crate::view::derive_v2;
 use crate::{Category, Document, Format, Snapshot};
-
-/// How often a document is written anew because somebody else wrote it meanwhile.
-const ATTEMPTS: usize = 10;
 
 /// Replaced contents of derived documents are not kept: they follow from those that are.
 const KEEP_NONE: usize = 0;
@@ -39,8 +36,8 @@ pub(super) struct Commit<'a> {
 
 /// Does what follows from commits.
 #[derive(Debug)]
-pub(super) struct FollowUps {
-    pub(super) trail: Option<Arc<Trail>>,
+pub(crate) struct FollowUps {
+    pub(crate) trail: Option<Arc<Trail>>,
 }
 
 /// Whether the commit is new, or was found.
@@ -121,29 +118,14 @@ impl FollowUps {
         let Document::Legacy(category) = commit.document else { return Ok(()) };
         pass(Point::Derived, files, commit)?;
         let document = Document::V2(category);
-        let place = files.place(document);
-        for _ in 0..ATTEMPTS {
-            let mut locked = Locked::take(place.clone(), LOCK_WAIT)?;
-            locked.recover(&mut |_| Ok(()))?;
-            let base = locked.read(files.floor(document))?;
-            let read = base.bytes.as_ref().map(|bytes| (place.path.as_path(), bytes.clone()));
+        let how = Rewrite { flush: Flush::Now, keep: KEEP_NONE };
+        let written = files.rewrite(document, how, |base| {
+            let path = files.place(document).path;
+            let read = base.bytes.as_ref().map(|bytes| (path.as_path(), bytes.clone()));
             let stored = files.snapshot(document, base.generation, read)?;
-            let Some(text) = derived(category, commit, &stored) else { return Ok(()) };
-            if base.bytes.as_deref() == Some(text.as_bytes()) {
-                return Ok(());
-            }
-            match locked.commit(&base, text.as_bytes(), Json::Null, Flush::Now) {
-                Ok(put) => {
-                    locked.finish(&base, &put, KEEP_NONE);
-                    return Ok(());
-                }
-                Err(CommitError::Displaced) => {}
-                Err(CommitError::Before(error) | CommitError::Unknown(_, error)) => {
-                    return Err(error);
-                }
-            }
-        }
-        Err(Error::Unsettled { path: place.path })
+            Ok(derived(category, commit, &stored))
+        });
+        written.map(|_| ())
     }
 }
 
@@ -196,35 +178,24 @@ fn put_metadata(
     note: &Note,
     turn: Turn,
 ) -> Result<()> {
-    let place = files.place(document);
-    for _ in 0..ATTEMPTS {
-        let mut locked = Locked::take(place.clone(), LOCK_WAIT)?;
-        locked.recover(&mut |_| Ok(()))?;
-        let base = locked.read(files.floor(document))?;
+    let how = Rewrite { flush: Flush::Later, keep: KEEP_NONE };
+    let written = files.rewrite(document, how, |base| {
         let stored = base.bytes.as_deref().and_then(parse_object);
-        let there = stored.as_ref().map_or(-1, operations);
-        let missing = operations(wanted) - there;
-        let text = match turn {
+        let missing = operations(wanted) - stored.as_ref().map_or(-1, operations);
+        Ok(match turn {
+            _ if missing > 0 => Some(printed(wanted)),
             // As many or more: it was written, or somebody else went on from it.
-            Turn::Again if missing <= 0 => return Ok(()),
-            Turn::First if missing <= 0 => {
-                // Somebody else counted at the same time; ours come on top of theirs.
+            Turn::Again => None,
+            // Somebody else counted at the same time; ours come on top of theirs.
+            Turn::First => {
                 let models = wanted.get("total_models").and_then(Json::as_i64).unwrap_or(0);
                 let models = usize::try_from(models).unwrap_or(0);
-                printed(&advanced(category, stored.as_ref(), &note.done, models, note.time))
+                let done = advanced(category, stored.as_ref(), &note.done, models, note.time);
+                Some(printed(&done))
             }
-            _ => printed(wanted),
-        };
-        match locked.commit(&base, text.as_bytes(), Json::Null, Flush::Later) {
-            Ok(put) => {
-                locked.finish(&base, &put, KEEP_NONE);
-                return Ok(());
-            }
-            Err(CommitError::Displaced) => {}
-            Err(CommitError::Before(error) | CommitError::Unknown(_, error)) => return Err(error),
-        }
-    }
-    Err(Error::Unsettled { path: place.path })
+        })
+    });
+    written.map(|_| ())
 }
 
 /// Metadata as it has to be after the commit that `note` tells of.

@@ -10,6 +10,7 @@ pub mod layout;
 mod naming;
 mod parse;
 mod preparation;
+mod rewrite;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,6 +28,7 @@ use crate::{Document, Snapshot};
 pub use directory::Directory;
 use layout::Layout;
 pub(crate) use parse::parse;
+pub(crate) use rewrite::Rewrite;
 
 /// Does what follows from a commit whose writer died.
 pub(crate) type FollowUp =

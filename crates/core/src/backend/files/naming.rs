@@ -16,6 +16,7 @@ use bytes::Bytes;
 
 use super::parse::is_table;
 use super::{Files, Loaded};
+use crate::disk;
 use crate::disk::faults::{self, Rule};
 use crate::disk::{
     ContentId, FileContent, Kept, Locked, Place, Slot, State, Unlockable, read_slots,
@@ -41,7 +42,10 @@ impl Files {
     pub(super) fn load_named(&self, document: Document) -> Result<Loaded> {
         let mut content = self.read(document)?;
         for attempt in 0..ATTEMPTS {
-            if let Some(loaded) = self.being_filled(document, &content) {
+            let meanwhile = self
+                .being_filled(document, &content)
+                .or_else(|| self.being_replaced(document, &content));
+            if let Some(loaded) = meanwhile {
                 return Ok(loaded);
             }
             match self.label(document, &content)? {
@@ -160,6 +164,15 @@ impl Files {
         if let Err(error) = kept.prune(crate::shrink::KEPT_GENERATIONS) {
             tracing::warn!(%document, %error, "old contents could not be removed");
         }
+    }
+
+    /// What to serve while a writer of the reference has set the file aside. One that is dead is
+    /// waited for by nobody: whoever names the absence puts the file back.
+    fn being_replaced(&self, document: Document, content: &Content<'_>) -> Option<Loaded> {
+        let held = self.last(document).filter(|held| content.is_none() && held.is_present())?;
+        let aside = disk::set_aside(&self.place(document).path);
+        let age = disk::time_set_aside(&aside)?;
+        (age < disk::WRITER_TIME).then_some(Loaded { snapshot: held, stamp: None, is_final: false })
     }
 
     /// What to serve while a table is being filled again.

@@ -8,11 +8,11 @@ use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::Files;
-use super::layout::set_aside;
+use super::{Files, Rewrite};
 use crate::backend::Backend;
 use crate::catalogue::licensing::{Assets, Definitions};
 use crate::catalogue::{Baselines, Guidance, Stored};
+use crate::disk::Flush;
 use crate::error::{Error, Result};
 use crate::json::{Json, Object, Style, object_to_text};
 use crate::record::{is_populated, populate};
@@ -21,8 +21,8 @@ use crate::{Category, Document, Format, Snapshot, disk, view};
 
 /// How long a start waits for another process that prepares the same folder.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
-/// How long a file must have been set aside before its writer is taken for dead.
-const WRITER_TIME: Duration = Duration::from_secs(1);
+/// Nothing that a start fills in is worth being kept once it is replaced.
+const HOW: Rewrite = Rewrite { flush: Flush::Now, keep: 0 };
 
 impl Files {
     /// Makes the data directory complete: folders, files that a dead writer set aside, empty files
@@ -43,6 +43,11 @@ impl Files {
             }
         };
         self.recover_all().into_iter().for_each(|failure| note(Err(failure)));
+        for document in Document::all().filter(|document| document.is_written(canonical)) {
+            if self.layout().path(document).exists() {
+                note(self.redo(document));
+            }
+        }
         for category in Category::ALL {
             note(self.prepare_category(category, canonical));
         }
@@ -82,10 +87,10 @@ impl Files {
     /// Puts back a file whose writer died between moving it away and putting the new one in place.
     fn recover(&self, document: Document) -> Result<()> {
         let path = self.layout().path(document);
-        let aside = set_aside(&path);
+        let aside = disk::set_aside(&path);
         let begun = Instant::now();
         while !path.exists() && aside.exists() {
-            if begun.elapsed() >= WRITER_TIME {
+            if begun.elapsed() >= disk::WRITER_TIME {
                 let linked = std::fs::hard_link(&aside, &path);
                 linked.map_err(|error| Error::io("recover", &path, &error))?;
                 tracing::warn!(path = %path.display(), "recovered a file that a writer had set aside");
@@ -116,9 +121,14 @@ impl Files {
         if stored.object().is_none_or(is_populated) {
             return Ok(());
         }
-        let mut records = stored.object().cloned().unwrap_or_default();
-        if populate(&mut records, created) {
-            disk::replace(&v2, object_to_text(&records, Style::INDENT_2).as_bytes())?;
+        let written = self.rewrite(Document::V2(category), HOW, |base| {
+            let Some(mut records) = base.bytes.as_deref().and_then(parse_object) else {
+                return Ok(None);
+            };
+            let changed = populate(&mut records, created);
+            Ok(changed.then(|| object_to_text(&records, Style::INDENT_2)))
+        })?;
+        if written.is_some() {
             tracing::info!(file = %v2.display(), "added the times that records were without");
         }
         Ok(())
@@ -134,11 +144,16 @@ impl Files {
             tracing::error!(%category, "the legacy file has no records; the v2 file is left as it is");
             return Ok(false);
         }
-        let text = object_to_text(&records, Style::INDENT_4_ASCII) + "\n";
-        let path = self.layout().path(Document::V2(category));
-        disk::replace(&path, text.as_bytes())?;
-        tracing::info!(file = %path.display(), "derived from the legacy file");
-        Ok(true)
+        let written = self.rewrite(Document::V2(category), HOW, |base| {
+            let stored = base.bytes.as_deref().and_then(parse_object);
+            let records = derive_v2(category, legacy, stored.as_ref());
+            Ok(records.map(|records| object_to_text(&records, Style::INDENT_4_ASCII) + "\n"))
+        })?;
+        if written.is_some() {
+            let path = self.layout().path(Document::V2(category));
+            tracing::info!(file = %path.display(), "derived from the legacy file");
+        }
+        Ok(written.is_some())
     }
 
     /// Creates the metadata document if there is none that can be read. Returns the time at which
@@ -158,7 +173,11 @@ impl Files {
         let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         let metadata: Object = view::metadata::fresh(category, now);
         let text = object_to_text(&metadata, Style::INDENT_2_ASCII);
-        disk::replace(&self.layout().path(document), text.as_bytes())?;
+        let is_readable = |object: Object| object.get("initialization_time")?.as_i64();
+        self.rewrite(document, HOW, |base| {
+            let stored = base.bytes.as_deref().and_then(parse_object);
+            Ok(stored.and_then(is_readable).is_none().then(|| text.clone()))
+        })?;
         Ok(now)
     }
 
@@ -169,4 +188,8 @@ impl Files {
         }
         disk::create(&path, content.to_text(Style::INDENT_2_ASCII).as_bytes()).map(|_| ())
     }
+}
+
+fn parse_object(bytes: &[u8]) -> Option<Object> {
+    if let Ok(Json::Object(members)) = Json::parse(bytes) { Some(members) } else { None }
 }
