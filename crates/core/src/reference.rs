@@ -91,7 +91,11 @@ pub struct NotKnownHere {
 impl ModelReference {
     /// Reads everything from `backend` once and keeps it current from then on. Fails only when no
     /// thread can be started: documents that cannot be read are [`ModelReference::problems`].
-    pub fn open(backend: Arc<dyn Backend>, options: Options) -> std::io::Result<Self> {
+    /// A lease that is in force for the documents outweighs the one in `options`.
+    pub fn open(backend: Arc<dyn Backend>, mut options: Options) -> std::io::Result<Self> {
+        if let Some(lease) = backend.lease() {
+            options.leases = options.leases.of(lease);
+        }
         let loaded = L1::load(backend, options.leases);
         let views = Arc::new(Views::build(options, loaded.snapshots())?);
         let rebuilt = Arc::clone(&views);
