@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::counters::Done;
-use super::follow_ups::{Commit, FollowUps, metadata_after};
+use super::follow_ups::{Commit, FollowUps, flush_metadata, metadata_after};
 use super::note::{Entry, Note};
 use super::records::{Records, Rules};
 use super::requests::Requests;
@@ -141,14 +141,22 @@ impl Committer {
             }
         };
         if base.bytes.as_ref() == Some(&text) {
-            answer_unchanged(applied, self.document, &snapshot);
+            // Whoever wrote it may not have flushed it.
+            match locked.flush_present() {
+                Ok(()) => answer_unchanged(applied, self.document, &snapshot),
+                Err(error) => {
+                    let error = WriteError::Storage(place.io("flush", &error));
+                    answer_all(applied.into_iter().map(|done| done.job).collect(), &error);
+                }
+            }
             return Attempt::Over;
         }
         let before = Records::of(&snapshot);
         let entries: Vec<Entry> = applied.iter().map(|done| done.entry.clone()).collect();
         let done = Done::by(&entries, &before, &records);
         let mut note = Note { time: now, entries, done, metadata: Vec::new() };
-        match metadata_after(&self.files, self.document, &note, records.len()) {
+        let noted = locked.note(&base).and_then(Note::read);
+        match metadata_after(&self.files, self.document, &note, noted.as_ref(), records.len()) {
             Ok(metadata) => note.metadata = metadata,
             Err(error) => {
                 let jobs = applied.into_iter().map(|done| done.job).collect();
@@ -156,7 +164,7 @@ impl Committer {
             }
         }
         let jobs = |applied: Vec<Applied>| applied.into_iter().map(|done| done.job).collect();
-        match locked.commit(&base, &text, note.to_json(), Flush::Now) {
+        match locked.commit(&base, &text, note.to_json(), Flush::Now, true) {
             Ok(put) => {
                 let committed = Stood { base: &base, put, note: &note, text, before };
                 self.conclude(locked, committed, records, applied);
@@ -203,7 +211,7 @@ impl Committer {
             );
             return;
         }
-        locked.finish(base, &put, KEPT_GENERATIONS);
+        locked.mark_done(&put);
         for Applied { job, entry } in applied {
             let committed = Committed {
                 document: self.document,
@@ -216,6 +224,9 @@ impl Committer {
             };
             let _ = job.answer.send(Ok(committed));
         }
+        // What is left is for later commits and for people; whoever waits need not wait for it.
+        flush_metadata(&self.files, self.document, note);
+        locked.finish(base, &put, &after.bytes, KEPT_GENERATIONS);
     }
 
     /// Applies a job, answers it, or puts it off.

@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, openat, stat, statat};
 
 use super::layout::Layout;
+use crate::Document;
 use crate::backend::Stamp;
 use crate::disk::is_absence;
 use crate::error::{Error, Result};
-use crate::Document;
 
 /// How long a folder's stamp must have stayed before it proves anything: file systems stamp in ticks.
 const YOUNG_FOLDER: Duration = Duration::from_secs(2);

@@ -132,9 +132,17 @@ impl Files {
         let _ = self.follow_up.set(follow_up);
     }
 
-    /// Does what follows from a commit, if this process can.
+    /// Does what follows from a commit. Who only reads cannot, and must leave it to others.
     pub(crate) fn follow_up(&self, document: Document, unfinished: Unfinished<'_>) -> Result<()> {
-        self.follow_up.get().map_or(Ok(()), |follow_up| follow_up(self, document, unfinished))
+        match self.follow_up.get() {
+            Some(follow_up) => follow_up(self, document, unfinished),
+            None => Err(Error::Busy { path: self.place(document).path }),
+        }
+    }
+
+    /// Whether this process can finish what others began.
+    pub(crate) fn can_follow_up(&self) -> bool {
+        self.follow_up.get().is_some()
     }
 
     /// A snapshot of these bytes. What is held already is not parsed again.
