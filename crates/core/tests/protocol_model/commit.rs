@@ -13,12 +13,6 @@ pub(crate) fn step(rules: &Rules, state: &State, who: usize) -> Option<State> {
         At::Recover => crate::recovery::decide(rules, &mut next, &mut own),
         At::Revoke => crate::recovery::revoke(rules, &mut next, &mut own),
         At::Back => crate::recovery::back(&mut next, &mut own),
-        At::BackFlush => {
-            if !rules.without(Mutation::BackUnflushed) {
-                flush_folder(rules, &mut next);
-            }
-            own.at = At::Drop;
-        }
         At::Drop => crate::recovery::drop_swap(rules, &mut next, &mut own),
         At::Read => read(rules, &mut next, &mut own, who),
         At::BaseFlush => {
@@ -171,9 +165,12 @@ pub(crate) fn known_counters(rules: &Rules, state: &State) -> Generations {
     }
     let stands = |slot: &&Slot| slot.generation != 0 && slot.mark == Mark::Done;
     let notes = state.slots.iter().filter(stands).map(|slot| slot.note);
-    notes.fold(state.counters, |most, note| {
-        if note.count_ones() > most.count_ones() { note } else { most }
-    })
+    notes.fold(
+        state.counters,
+        |most, note| {
+            if note.count_ones() > most.count_ones() { note } else { most }
+        },
+    )
 }
 
 /// Under its name at once, because it was written and flushed under another.

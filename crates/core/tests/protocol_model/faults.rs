@@ -46,8 +46,15 @@ fn kills(rules: &Rules, state: &State, add: &mut impl FnMut(&'static str, State)
 }
 
 /// Kills one process of ours, if the fault is still to come and it is at work.
-pub(crate) fn kill(rules: &Rules, state: &State, who: usize, add: &mut impl FnMut(&'static str, State)) {
-    if state.faults >= rules.faults || matches!(state.ours[who].at, At::Start | At::Ended | At::Dead) {
+pub(crate) fn kill(
+    rules: &Rules,
+    state: &State,
+    who: usize,
+    add: &mut impl FnMut(&'static str, State),
+) {
+    if state.faults >= rules.faults
+        || matches!(state.ours[who].at, At::Start | At::Ended | At::Dead)
+    {
         return;
     }
     let mut next = *state;

@@ -2,22 +2,24 @@
 
 use crate::commit;
 use crate::rules::{Mutation, Rules};
-use crate::state::{ADOPTER, At, FIRST_FOREIGN, ForeignAt, MISSING, Mark, Ours, Property, ReaderAt, State, TORN};
+use crate::state::{ADOPTER, At, ForeignAt, MISSING, Ours, Property, ReaderAt, State, TORN};
 
-/// The first property that `state` breaks.
-pub(crate) fn broken(rules: &Rules, state: &State) -> Option<Property> {
-    if state.broken.is_some() {
-        return state.broken;
-    }
+/// The properties that `state` breaks.
+pub(crate) fn broken(rules: &Rules, state: &State) -> Vec<Property> {
     let standing = state.folder.standing();
-    if standing == TORN {
-        return Some(Property::WhollyOrNot);
-    }
     let owed = state.acknowledged & !state.folder.dropped;
-    if owed & !standing != 0 {
-        return Some(Property::AcknowledgedStays);
+    let mut broken: Vec<Property> = state.broken.into_iter().collect();
+    if standing == TORN {
+        broken.push(Property::WhollyOrNot);
+    } else if owed & !standing != 0 {
+        broken.push(Property::AcknowledgedStays);
     }
-    if is_quiet(state) { broken_after_healing(rules, state) } else { None }
+    if is_quiet(state) {
+        let healed = heal(rules, state);
+        broken.extend(healed.broken);
+        judge_healed(&healed, state.reader.floor, &mut broken);
+    }
+    broken
 }
 
 /// Nobody of ours is at work, and the foreign writer is not half way.
@@ -28,39 +30,32 @@ fn is_quiet(state: &State) -> bool {
         && matches!(state.reader.at, ReaderAt::Look | ReaderAt::Dead)
 }
 
-fn broken_after_healing(rules: &Rules, state: &State) -> Option<Property> {
-    let healed = heal(rules, state)?;
+fn judge_healed(healed: &State, floor: u8, broken: &mut Vec<Property>) {
     let folder = &healed.folder;
-    if healed.broken.is_some() {
-        return healed.broken;
+    let gone = !folder.document;
+    if healed.acknowledged & gone & !folder.kept != 0 {
+        broken.push(Property::LostVersionIsKept);
     }
-    let labelled = healed.label(folder.document);
-    let generation = labelled.map_or(0, |slot| healed.slots[slot].generation);
-    let unfinished = folder.document >= TORN || folder.swap != MISSING;
-    if unfinished || generation == 0 || generation < state.reader.floor {
-        return Some(Property::Heals);
+    let foreign = folder.foreign_missing();
+    if foreign & !folder.collided != 0 {
+        broken.push(Property::ForeignCommitStays);
     }
-    if healed.slots.iter().any(|slot| slot.generation != 0 && slot.mark == Mark::Prepared) {
-        return Some(Property::Heals);
+    if foreign & folder.collided & !folder.kept != 0 {
+        broken.push(Property::CollidedCommitIsKept);
+    }
+    let label = healed.label(folder.document).map(|slot| healed.slots[slot].generation);
+    let labelled = label.is_some_and(|generation| generation >= floor);
+    if folder.document >= TORN || folder.swap != MISSING || !labelled || healed.prepared().is_some()
+    {
+        broken.push(Property::Heals);
     }
     if healed.audit != folder.commits || healed.counters != folder.commits {
-        return Some(Property::FollowedUpOnce);
+        broken.push(Property::FollowedUpOnce);
     }
-    let ours = FIRST_FOREIGN - 1;
-    let gone = !folder.document;
-    let kept = folder.kept;
-    if healed.acknowledged & ours & gone & !kept != 0 {
-        return Some(Property::LostVersionIsKept);
-    }
-    let foreign = folder.committed & !ours & gone & !folder.dropped;
-    if foreign & !folder.collided != 0 {
-        return Some(Property::ForeignCommitStays);
-    }
-    (foreign & folder.collided & !kept != 0).then_some(Property::CollidedCommitIsKept)
 }
 
 /// One process takes the lock, recovers, and labels what it finds.
-fn heal(rules: &Rules, state: &State) -> Option<State> {
+fn heal(rules: &Rules, state: &State) -> State {
     let mut healed = *state;
     let at = if rules.without(Mutation::NoRecovery) { At::Read } else { At::Recover };
     healed.ours[ADOPTER] = Ours::new(at, 0);
@@ -68,9 +63,9 @@ fn heal(rules: &Rules, state: &State) -> Option<State> {
     for _ in 0..64 {
         match commit::step(rules, &healed, ADOPTER) {
             Some(next) => healed = next,
-            None => return Some(healed),
+            None => return healed,
         }
     }
     healed.breaks(Property::Heals);
-    Some(healed)
+    healed
 }

@@ -81,7 +81,7 @@ pub(crate) fn back(next: &mut State, own: &mut Ours) {
     next.folder.exchange();
     if next.folder.swap == own.put {
         own.put = MISSING;
-        own.at = At::BackFlush;
+        own.at = At::Drop;
     } else {
         own.put = put;
         next.folder.collided |= next.folder.foreign_missing();

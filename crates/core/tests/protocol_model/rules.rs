@@ -44,8 +44,6 @@ pub(crate) enum Mutation {
     MarkCanTear,
     /// What is taken back is not marked as revoked first.
     RevocationUnmarked,
-    /// What was put back is not flushed before a slot is written again.
-    BackUnflushed,
     /// A change that is already there is acknowledged without a flush.
     PresentUnflushed,
 }

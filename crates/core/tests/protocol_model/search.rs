@@ -19,8 +19,8 @@ struct Node {
     choice: u16,
 }
 
-/// Visits every state that can be reached, or stops at the first that breaks a property.
-pub(crate) fn explore(rules: &Rules) -> Outcome {
+/// Visits every state that can be reached, or stops at the first that breaks a property (`sought`, if one is).
+pub(crate) fn explore(rules: &Rules, sought: Option<Property>) -> Outcome {
     let first = State::first();
     let mut seen = Seen::default();
     seen.insert(fingerprint(&first));
@@ -35,7 +35,10 @@ pub(crate) fn explore(rules: &Rules) -> Outcome {
                 if broken.is_none() && seen.insert(fingerprint(&next)) {
                     let number = u32::try_from(nodes.len()).expect("fewer than 2^32 states");
                     nodes.push(Node { from: *from, choice });
-                    broken = properties::broken(rules, &next).map(|property| (property, number));
+                    let mut found = properties::broken(rules, &next).into_iter();
+                    broken = found
+                        .find(|&property| sought.is_none_or(|sought| property == sought))
+                        .map(|property| (property, number));
                     reached.push((number, next));
                 }
                 choice += 1;
@@ -120,7 +123,10 @@ fn line(name: &str, before: &State, after: &State) -> String {
         format!(" {who}:{:?}->{:?}", before.ours[who].at, after.ours[who].at)
     });
     let slot = |slot: &crate::state::Slot| {
-        format!("{}:{:x}<{:x} {:?} n{:x}", slot.generation, slot.digest, slot.base, slot.mark, slot.note)
+        format!(
+            "{}:{:x}<{:x} {:?} n{:x}",
+            slot.generation, slot.digest, slot.base, slot.mark, slot.note
+        )
     };
     let folder = &after.folder;
     format!(

@@ -113,7 +113,6 @@ pub(crate) enum At {
     SlotLate,
     Revoke,
     Back,
-    BackFlush,
     Drop,
     Flush,
     Counters,
@@ -148,14 +147,13 @@ impl At {
     /// The step from here touches only what the holder of the lock alone looks at.
     pub(crate) const fn is_unseen(self) -> bool {
         use At::{
-            AdoptFlush, Audit, BackFlush, BaseFlush, Confirm, Counters, Drop, Flush, Keep,
-            MarkDone, Place, PrepareFlush, Revoke,
+            AdoptFlush, Audit, BaseFlush, Confirm, Counters, Drop, Flush, Keep, MarkDone, Place,
+            PrepareFlush, Revoke,
         };
         matches!(
             self,
             AdoptFlush
                 | Audit
-                | BackFlush
                 | BaseFlush
                 | Confirm
                 | Counters
