@@ -122,10 +122,9 @@ fn bare_write(folder: &Path, bytes: &[u8]) -> Duration {
 async fn compare_writers() {
     let place = Place::with(2);
     for (writers, name) in [(1, "one writer"), (WRITERS, "64 writers")] {
-        for (options, seen) in [
-            (WriteOptions::by("1"), "everywhere"),
-            (WriteOptions::by("1").local(), "local"),
-        ] {
+        for (options, seen) in
+            [(WriteOptions::by("1"), "everywhere"), (WriteOptions::by("1").local(), "local")]
+        {
             let begun = Instant::now();
             let mut tasks = tokio::task::JoinSet::new();
             for writer in 0..writers {

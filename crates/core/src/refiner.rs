@@ -26,12 +26,13 @@ impl Refiner {
         let (compressed, to_refine) = std::sync::mpsc::sync_channel(WAITING);
         let all_compressed = Arc::new(AtomicBool::new(false));
         let done = Arc::clone(&all_compressed);
-        let compressor = std::thread::Builder::new().name("compressor".into()).spawn(move || {
-            first.iter().filter_map(Weak::upgrade).for_each(|body| body.compress());
-            done.store(true, Ordering::Release);
-            first.into_iter().for_each(|body| pass_on(&compressed, body));
-            compress(&to_compress, &compressed);
-        })?;
+        let compressor =
+            std::thread::Builder::new().name("compressor".into()).spawn(move || {
+                first.iter().filter_map(Weak::upgrade).for_each(|body| body.compress());
+                done.store(true, Ordering::Release);
+                first.into_iter().for_each(|body| pass_on(&compressed, body));
+                compress(&to_compress, &compressed);
+            })?;
         let refiner =
             std::thread::Builder::new().name("refiner".into()).spawn(move || refine(&to_refine))?;
         // The compressor first: it owns the sender, and the refiner ends when that is gone.

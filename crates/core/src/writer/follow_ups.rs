@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::counters::{advanced, operations};
-use super::note::Note;
+use super::note::{Note, Touched};
 use super::records::Records;
 use super::requests::Requests;
 use crate::audit::Trail;
@@ -48,13 +48,12 @@ pub(super) enum Turn {
 }
 
 impl FollowUps {
-    /// Everything, by the writer itself. `before` and `records` are what the commit found and left.
+    /// Everything, by the writer itself, which touched these records.
     pub(super) fn run(
         &self,
         files: &Files,
         commit: &Commit<'_>,
-        before: &Records,
-        records: &Records,
+        touched: &[Touched],
         requests: &mut Requests,
     ) -> Result<()> {
         self.derive(files, commit)?;
@@ -63,7 +62,7 @@ impl FollowUps {
         pass(Point::Audit, files, commit)?;
         if let Some(trail) = &self.trail {
             let (document, generation) = (commit.document, commit.generation);
-            trail.append(commit.note.events(document, generation, before, records))?;
+            trail.append(commit.note.events(document, generation, touched))?;
         }
         pass(Point::Requests, files, commit)?;
         let path = files.place(commit.document).requests;
@@ -112,7 +111,8 @@ impl FollowUps {
         let read = base.map(|bytes| (path, bytes.clone()));
         let before = files.snapshot(commit.document, Generation::default(), read)?;
         let (before, records) = (Records::of(&before), Records::of(commit.after));
-        let mut drafts = commit.note.events(commit.document, commit.generation, &before, &records);
+        let touched = commit.note.touched(&before, &records);
+        let mut drafts = commit.note.events(commit.document, commit.generation, &touched);
         let Some(first) = drafts.first().map(|draft| draft.event().clone()) else { return Ok(()) };
         let there = trail.events_of(first.domain, &first.category, commit.generation)?;
         drafts.retain(|draft| {
