@@ -10,6 +10,7 @@ use super::follow_ups::{Commit, FollowUps, flush_metadata, metadata_after};
 use super::note::{Entry, Note, Touched};
 use super::records::{Records, Rules};
 use super::requests::Requests;
+use crate::backend::Backend;
 use crate::backend::files::{Files, LOCK_WAIT, parse};
 use crate::change::{Change, Committed, Operation, Precondition, WriteError, WriteOptions};
 use crate::disk::faults;
@@ -58,6 +59,7 @@ struct Made {
 /// Where a commit stands while its jobs are applied.
 struct Round<'a> {
     snapshot: &'a Snapshot,
+    v2: Option<Arc<Snapshot>>,
     records: Records,
     /// The exact bytes of the next content, where a change brought them.
     bytes: Option<Bytes>,
@@ -111,6 +113,12 @@ impl Committer {
         Ok(locked)
     }
 
+    /// The v2 document, where a legacy one is written.
+    fn v2_beside(&self) -> Option<Arc<Snapshot>> {
+        let Document::Legacy(category) = self.document else { return None };
+        Some(self.files.load(Document::V2(category)).ok()?.snapshot)
+    }
+
     fn attempt(
         &mut self,
         locked: &mut Locked,
@@ -127,7 +135,7 @@ impl Committer {
             Ok(snapshot) => snapshot,
             Err(error) => return over(answer_all(jobs, &WriteError::SourceInvalid(error))),
         };
-        let mut round = Round::begin(&snapshot);
+        let mut round = Round::begin(&snapshot, self.v2_beside());
         for job in jobs {
             self.apply(job, &mut round, place);
         }
@@ -305,6 +313,7 @@ impl Committer {
             validation: job.options.validation,
             knows_baseline: &*self.knows_baseline,
             now: round.now,
+            v2: round.v2.as_deref(),
         };
         let records = &mut round.records;
         let made = |operation, name: &str, old, new| {
@@ -366,9 +375,10 @@ struct Stood<'a> {
 }
 
 impl<'a> Round<'a> {
-    fn begin(snapshot: &'a Snapshot) -> Self {
+    fn begin(snapshot: &'a Snapshot, v2: Option<Arc<Snapshot>>) -> Self {
         Self {
             snapshot,
+            v2,
             records: Records::of(snapshot),
             bytes: None,
             applied: Vec::new(),
