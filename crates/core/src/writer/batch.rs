@@ -1,6 +1,7 @@
 //! One commit made of several changes to one document, each answered on its own.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -23,8 +24,8 @@ use crate::json::{Json, Style};
 use crate::shrink::{KEPT_GENERATIONS, has_shrunk};
 use crate::{Category, Document, Snapshot};
 
-/// How often a commit starts over because somebody without a lock wrote at the same time.
-const ATTEMPTS: usize = 20;
+/// How long a commit starts over because somebody without a lock writes at the same time.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// What a note has to spare for what is not the changes' own: two metadata documents.
 const NOTE_RESERVE: usize = 8 * 1024;
 
@@ -81,7 +82,8 @@ impl Committer {
         }
         let place = self.files.place(self.document);
         let mut deferred = Vec::new();
-        for _ in 0..ATTEMPTS {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
             let mut locked = match self.lock(&place) {
                 Ok(locked) => locked,
                 Err(error) => {
