@@ -34,7 +34,8 @@ fn main() {
 /// Nanoseconds on the machine's monotonic clock, which all processes share.
 fn now_ns() -> u64 {
     let time = clock_gettime(ClockId::Monotonic);
-    u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
+    u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000
+        + u64::try_from(time.tv_nsec).unwrap_or(0)
 }
 
 /// Prints each generation with the time at which a read first returned it.
@@ -114,8 +115,7 @@ fn measure(name: &str, models: usize) {
     std::fs::write(layout.path(Document::V2(CATEGORY)), text).expect("is written");
     let files = Arc::new(Files::new(layout));
     let primary = Primary::open(files, Options::default(), None).expect("threads start");
-    let watchers: Vec<Watcher> =
-        (0..PROCESSES).map(|_| Watcher::start(folder.path())).collect();
+    let watchers: Vec<Watcher> = (0..PROCESSES).map(|_| Watcher::start(folder.path())).collect();
     let mut times = Vec::with_capacity(WRITES * PROCESSES);
     for turn in 1..=WRITES {
         // A different moment of everybody's lease each time.
