@@ -365,7 +365,7 @@ async fn callbacks_hear_of_own_and_foreign_changes_whatever_others_do() {
     let primary = folder.open();
     let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
     let (release, blocked) = std::sync::mpsc::channel::<()>();
-    let blocks = primary.changes().call(move |_| drop(blocked.recv())).unwrap();
+    let blocks = primary.changes().call(move |_| { let _ = blocked.recv(); }).unwrap();
     let panics = primary.changes().call(|_| panic!("on purpose")).unwrap();
     let noted = Arc::clone(&heard);
     let reader = primary.clone();

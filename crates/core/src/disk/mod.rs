@@ -27,8 +27,8 @@ mod put;
 mod read;
 mod recovery;
 
-pub(crate) use atomic::flush;
 pub use atomic::{create, make_folder, replace};
+pub(crate) use atomic::{flush, replace_locked};
 pub(crate) use commit::{CommitError, Flush, Put};
 pub(crate) use control::{ContentId, LARGEST_NOTE, Slot, State, label, read_slots};
 pub(crate) use journal::Journal;

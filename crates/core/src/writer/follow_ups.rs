@@ -118,6 +118,8 @@ impl FollowUps {
         drafts.retain(|draft| {
             !there.iter().any(|event| event.model_name == draft.event().model_name)
         });
+        // What is there was perhaps appended by somebody who did not live to flush it.
+        trail.flush(first.domain, &first.category)?;
         trail.append(drafts).map(|_| ())
     }
 
