@@ -270,6 +270,26 @@ async fn many_records_go_at_once_only_if_that_is_said() {
     assert_eq!(metadata.get("total_deletes"), Some(&Json::Int(10)));
 }
 
+#[tokio::test]
+async fn a_file_that_cannot_be_read_can_be_replaced_as_a_whole() {
+    let folder = Folder::with(&[]);
+    let primary = folder.open();
+    primary.update(Category::Clip, "one", object(NAMED), local()).await.unwrap();
+    let good = bytes::Bytes::from(std::fs::read(folder.path("clip.json")).unwrap());
+    std::fs::write(folder.path("clip.json"), "{").unwrap();
+    let document = primary.document(Category::Clip, Format::V2).unwrap();
+    let broken = bytes::Bytes::from_static(b"{\"one\":");
+    let refused = primary.replace_document(document, broken, local()).await;
+    assert!(matches!(refused, Err(WriteError::SourceInvalid(_))), "{refused:?}");
+    let done = primary.replace_document(document, good.clone(), local()).await.unwrap();
+    assert_eq!(std::fs::read(folder.path("clip.json")).unwrap(), good);
+    assert_eq!(names(&primary, Category::Clip), ["one"]);
+    let event = folder.events().pop().unwrap();
+    assert_eq!((event.operation, event.generation), (Operation::Create, Some(done.generation)));
+    primary.update(Category::Clip, "two", object(NAMED), local()).await.unwrap();
+    assert_eq!(folder.names("clip.json"), ["one", "two"]);
+}
+
 const LEGACY: &str = r#"{"m":{"name":"m","baseline":"stable diffusion 1","type":"ckpt","inpainting":false,"description":"d","version":"1","style":"generalist","nsfw":false,"download_all":true,"config":{"files":[],"download":[]},"available":false}}"#;
 
 #[tokio::test]
@@ -363,7 +383,10 @@ async fn callbacks_hear_of_own_and_foreign_changes_whatever_others_do() {
     let primary = folder.open();
     let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
     let (release, blocked) = std::sync::mpsc::channel::<()>();
-    let blocks = primary.changes().call(move |_| drop(blocked.recv())).unwrap();
+    let wait = move |_| {
+        let _ = blocked.recv();
+    };
+    let blocks = primary.changes().call(wait).unwrap();
     let panics = primary.changes().call(|_| panic!("on purpose")).unwrap();
     let noted = Arc::clone(&heard);
     let reader = primary.clone();
