@@ -90,6 +90,11 @@ impl Document {
         }
     }
 
+    /// Whether it is one of the catalogues.
+    pub const fn is_catalogue(self) -> bool {
+        matches!(self, Self::Baselines | Self::Guidance | Self::Licenses | Self::LicensedAssets)
+    }
+
     /// Whether changes go to it, rather than that it follows from another document.
     pub fn is_written(self, canonical: Format) -> bool {
         match self {

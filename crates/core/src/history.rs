@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::audit::{Event, Filter, Tail};
 use crate::backend::files::{Files, parse};
-use crate::disk::{self, ContentId, Kept, Place, read_slots};
+use crate::disk::{self, ContentId, Kept, Place, label, read_slots};
 use crate::error::{Error, Result};
 use crate::generation::{Digest, Generation};
 use crate::json::Object;
@@ -135,12 +135,16 @@ fn read_versions(files: &Files, document: Document) -> Result<Vec<Version>> {
         }
         let Some(present) = present else { return Ok(versions) };
         let is_older = |version: &Version| version.generation < present.generation;
-        // A content that came back may be both: it was replaced, and kept its name.
-        if !present.generation.is_some() || versions.iter().all(is_older) || attempts == ATTEMPTS {
-            versions.retain(|version| version.generation != present.generation);
-            versions.push(present);
-            return Ok(versions);
+        let has_name = present.generation.is_some();
+        let is_later = |version: &Version| version.generation > present.generation;
+        if has_name && versions.iter().any(is_later) && attempts < ATTEMPTS {
+            continue;
         }
+        // What is kept and not older is the present content itself, or one that is about to be put
+        // in place.
+        versions.retain(|version| !has_name || is_older(version));
+        versions.push(present);
+        return Ok(versions);
     }
 }
 
@@ -152,8 +156,8 @@ fn read_present(files: &Files, document: Document, place: &Place) -> Result<Opti
         let control = Place::of(&path).control;
         let slots = read_slots(&control).map_err(|error| Error::io("read", &control, &error))?;
         let id = ContentId::of(Some(&content.bytes));
-        let names = slots.iter().flatten().filter(|slot| slot.content == id);
-        let generation = names.map(|slot| slot.generation).max().unwrap_or_default();
+        let name = label(&slots, id, Generation::default());
+        let generation = name.map(|slot| slot.generation).unwrap_or_default();
         let mut present = version(document, path, generation, content.bytes);
         present.is_present = true;
         if !generation.is_some() {

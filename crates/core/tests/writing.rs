@@ -76,7 +76,7 @@ fn no_leftovers(folder: &Path) {
     let entries = std::fs::read_dir(folder).unwrap().flatten();
     let left: Vec<_> = entries
         .map(|entry| entry.file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".swap") || name.ends_with(".staged"))
+        .filter(|name| [".swap", ".new", ".staged"].iter().any(|ending| name.ends_with(ending)))
         .collect();
     assert!(left.is_empty(), "{left:?}");
 }
@@ -98,6 +98,8 @@ async fn a_write_is_in_the_file_and_seen_here_and_elsewhere_when_it_is_acknowled
     let gone = there.delete(Category::Clip, "one", options).await.unwrap();
     assert!(gone.generation > done.generation);
     assert_eq!(names(&here, Category::Clip), ["two"]);
+    // Their end awaits the end of what they were at.
+    drop((here, there));
     no_leftovers(folder.0.path());
 }
 

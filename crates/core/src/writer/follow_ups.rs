@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::counters::{advanced, operations};
-use super::note::Note;
+use super::note::{Note, Touched};
 use super::records::{Records, of_replaced};
 use super::requests::Requests;
 use crate::audit::Trail;
@@ -48,21 +48,21 @@ pub(super) enum Turn {
 }
 
 impl FollowUps {
-    /// Everything, by the writer itself. `before` and `records` are what the commit found and left.
+    /// Everything, by the writer itself, which touched these records.
     pub(super) fn run(
         &self,
         files: &Files,
         commit: &Commit<'_>,
-        before: &Records,
-        records: &Records,
+        touched: &[Touched],
         requests: &mut Requests,
     ) -> Result<()> {
         self.derive(files, commit)?;
-        write_metadata(files, commit, Turn::First)?;
+        pass(Point::Metadata, files, commit)?;
+        write_metadata(files, commit.document, commit.note, Turn::First)?;
         pass(Point::Audit, files, commit)?;
         if let Some(trail) = &self.trail {
             let (document, generation) = (commit.document, commit.generation);
-            trail.append(commit.note.events(document, generation, before, records))?;
+            trail.append(commit.note.events(document, generation, touched))?;
         }
         pass(Point::Requests, files, commit)?;
         let path = files.place(commit.document).requests;
@@ -76,19 +76,26 @@ impl FollowUps {
         document: Document,
         unfinished: &Unfinished<'_>,
     ) -> Result<()> {
-        let (Some(note), Some(bytes)) = (Note::read(&unfinished.slot.note), unfinished.bytes)
-        else {
-            return Ok(());
-        };
+        let Some(note) = Note::read(&unfinished.slot.note) else { return Ok(()) };
         let ContentId::Bytes(digest) = unfinished.slot.content else { return Ok(()) };
+        write_metadata(files, document, &note, Turn::Again)?;
         let place = files.place(document);
         let generation = unfinished.slot.generation;
+        let Some(bytes) = unfinished.bytes else {
+            tracing::error!(%document, %generation, "a commit was overtaken, and cannot be told of");
+            return Ok(());
+        };
         let after = files.snapshot(document, generation, Some((&place.path, bytes.clone())))?;
         let commit = Commit { document, generation, digest, note: &note, after: &after };
-        self.derive(files, &commit)?;
-        write_metadata(files, &commit, Turn::Again)?;
+        if !unfinished.is_overtaken {
+            self.derive(files, &commit)?;
+        }
         if let (Some(trail), Some(base)) = (&self.trail, &unfinished.base) {
             self.append_missing(files, trail, &commit, &place.path, base.as_ref())?;
+        }
+        // Whoever repeats a request that was overtaken has it done once more.
+        if unfinished.is_overtaken {
+            return Ok(());
         }
         Requests::default().append(&place.requests, &note, generation, digest)
     }
@@ -104,7 +111,8 @@ impl FollowUps {
         let read = base.map(|bytes| (path, bytes.clone()));
         let before = of_replaced(files, commit.document, Generation::default(), read)?;
         let (before, records) = (Records::of(&before), Records::of(commit.after));
-        let mut drafts = commit.note.events(commit.document, commit.generation, &before, &records);
+        let touched = commit.note.touched(&before, &records);
+        let mut drafts = commit.note.events(commit.document, commit.generation, &touched);
         let Some(first) = drafts.first().map(|draft| draft.event().clone()) else { return Ok(()) };
         let there = trail.events_of(first.domain, &first.category, commit.generation)?;
         drafts.retain(|draft| {
@@ -160,14 +168,24 @@ fn keep_others(record: &mut Object, own: Option<Json>) {
 }
 
 /// The metadata of the category, in each format the commit is told in.
-fn write_metadata(files: &Files, commit: &Commit<'_>, turn: Turn) -> Result<()> {
-    let Some(category) = commit.document.category() else { return Ok(()) };
-    pass(Point::Metadata, files, commit)?;
-    for (format, wanted) in &commit.note.metadata {
+fn write_metadata(files: &Files, document: Document, note: &Note, turn: Turn) -> Result<()> {
+    let Some(category) = document.category() else { return Ok(()) };
+    for (format, wanted) in &note.metadata {
         let document = metadata_document(*format, category);
-        put_metadata(files, document, category, wanted, commit.note, turn)?;
+        put_metadata(files, document, category, wanted, note, turn)?;
     }
     Ok(())
+}
+
+/// Puts the metadata on the device. Until then the slot of the commit could tell it once more.
+pub(super) fn flush_metadata(files: &Files, document: Document, note: &Note) {
+    let Some(category) = document.category() else { return };
+    for (format, _) in &note.metadata {
+        let path = files.place(metadata_document(*format, category)).path;
+        if let Err(error) = crate::disk::flush(&path) {
+            tracing::warn!(%error, "the metadata could not be flushed");
+        }
+    }
 }
 
 fn put_metadata(
@@ -203,6 +221,7 @@ pub(super) fn metadata_after(
     files: &Files,
     document: Document,
     note: &Note,
+    before: Option<&Note>,
     total_models: usize,
 ) -> Result<Vec<(Format, Object)>> {
     let (category, formats): (Category, &[Format]) = match document {
@@ -214,6 +233,10 @@ pub(super) fn metadata_after(
     let after = |&format: &Format| {
         let path: Place = files.place(metadata_document(format, category));
         let stored = crate::disk::read(&path.path)?.and_then(|file| parse_object(&file.bytes));
+        // A power cut may have taken the file back, but not what the last commit noted.
+        let noted = before.and_then(|note| note.metadata.iter().find(|(of, _)| *of == format));
+        let noted = noted.map(|(_, metadata)| metadata.clone());
+        let stored = [stored, noted].into_iter().flatten().max_by_key(operations);
         Ok((format, advanced(category, stored.as_ref(), &note.done, total_models, note.time)))
     };
     formats.iter().map(after).collect()

@@ -111,7 +111,8 @@ fn a_broken_file_is_told_and_hides_nothing() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert!(lines[1].contains("clip.json: not JSON"), "{ran:?}");
-    assert!(lines.len() >= 3, "{ran:?}");
+    assert!(lines[2].ends_with("1 added (b)"), "{ran:?}");
+    assert_eq!(lines.len(), 4, "{ran:?}");
 }
 
 #[test]

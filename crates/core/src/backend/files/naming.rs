@@ -17,9 +17,8 @@ use bytes::Bytes;
 use super::parse::is_table;
 use super::{Files, Loaded};
 use crate::disk;
-use crate::disk::faults::{self, Rule};
 use crate::disk::{
-    ContentId, FileContent, Kept, Locked, Place, Slot, State, Unlockable, read_slots,
+    ContentId, FileContent, Kept, Locked, Place, State, Unlockable, label, read_slots,
 };
 use crate::error::{Error, Result};
 use crate::generation::Generation;
@@ -96,12 +95,7 @@ impl Files {
         if never_was && !self.floor(document).is_some() {
             return Ok(Some((Generation::default(), true)));
         }
-        let floor = self.floor(document);
-        let holds = |slot: &&Slot| {
-            let is_held = slot.generation >= floor || faults::is_left_out(Rule::Floor);
-            slot.content == id && is_held
-        };
-        let label = slots.iter().flatten().filter(holds).max_by_key(|slot| slot.generation);
+        let label = label(&slots, id, self.floor(document));
         let Some(label) = label else { return Ok(None) };
         let is_finished = label.state != State::Prepared || self.finish(document, place);
         Ok(Some((label.generation, is_finished)))
@@ -115,7 +109,7 @@ impl Files {
     /// Finishes a commit whose writer seems to have died. Whether nothing is left to be done: if the
     /// lock is held, the writer is alive and does it.
     fn finish(&self, document: Document, place: Place) -> bool {
-        if self.follow_up.get().is_none() {
+        if !self.can_follow_up() {
             return true;
         }
         let Ok(mut locked) = Locked::take(place, Duration::ZERO) else { return false };
@@ -136,7 +130,12 @@ impl Files {
                 return Ok(Adoption::Never);
             }
         };
-        locked.recover(&mut |unfinished| self.follow_up(document, unfinished))?;
+        let recovered = locked.recover(&mut |unfinished| self.follow_up(document, unfinished));
+        if let Err(error) = recovered {
+            // To name anything now would overwrite what tells of the unfinished commit.
+            tracing::warn!(%document, %error, "a foreign content stays without a generation for now");
+            return Ok(Adoption::Later);
+        }
         let base = match locked.read(self.floor(document)) {
             Ok(base) => base,
             Err(Error::Unavailable { .. }) => return Ok(Adoption::Never),

@@ -35,9 +35,10 @@ impl Files {
             if base.bytes.as_deref() == Some(text.as_bytes()) {
                 return Ok(None);
             }
-            match locked.commit(&base, text.as_bytes(), Json::Null, how.flush) {
+            match locked.commit(&base, text.as_bytes(), Json::Null, how.flush, how.keep > 0) {
                 Ok(put) => {
-                    locked.finish(&base, &put, how.keep);
+                    locked.mark_done(&put);
+                    locked.finish(&base, &put, text.as_bytes(), how.keep);
                     return Ok(Some(put));
                 }
                 Err(CommitError::Displaced) => {}

@@ -24,7 +24,7 @@ Examples:
 
 /// Tell which versions of a category there are, and what each changed
 ///
-/// The last 20 contents that were replaced are kept. A generation names a content and is the time at
+/// The last 20 contents are kept. A generation names a content and is the time at
 /// which it was made, in milliseconds since 1970. Who made it is known of what is in the audit trail.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
