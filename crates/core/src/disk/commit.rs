@@ -19,6 +19,7 @@ use super::control::{write_slot, write_state};
 use super::faults::{self, Point, Rule};
 use super::{Base, ContentId, Kept, Locked, Place, Slot, State, is_absence, read};
 use crate::Json;
+use crate::backend::Stamp;
 use crate::error::{Error, Result};
 use crate::generation::Generation;
 
@@ -98,7 +99,11 @@ impl Locked {
             return Err(self.before(&error));
         }
         self.slots[place] = Some(slot);
-        if !self.is_still_ours(&self.place.staged, &staged) {
+        // The exchange would find out, too; but until it is undone, others would read and build upon
+        // a content that lacks what was just written.
+        let is_base =
+            Stamp::at(&self.place.path) == base.stamp || faults::is_left_out(Rule::DisplacedCheck);
+        if !is_base || !self.is_still_ours(&self.place.staged, &staged) {
             return Err(CommitError::Displaced);
         }
         self.put_in_place(base, place)?;
@@ -181,9 +186,17 @@ impl Locked {
         if faults::is_left_out(Rule::DisplacedCheck) {
             return Ok(());
         }
+        // Another file is undone at once, because others may read ours meanwhile; the same file may
+        // have been written in place.
+        let is_other = Stamp::at(&self.place.swap)
+            .zip(base.stamp)
+            .is_some_and(|(found, base)| (found.device, found.inode) != (base.device, base.inode));
         let displaced = faults::pass(Point::Check)
             .map_err(|error| self.place.io("check", &error))
-            .and_then(|()| content_of(&self.place.swap));
+            .and_then(|()| match is_other {
+                true => Ok(ContentId::Absent),
+                false => content_of(&self.place.swap),
+            });
         match displaced {
             Ok(displaced) if displaced == base.content => Ok(()),
             // The exchange stands, but nobody can tell what it displaced.
