@@ -288,8 +288,24 @@ async fn a_file_that_cannot_be_read_can_be_replaced_as_a_whole() {
     assert_eq!(names(&primary, Category::Clip), ["one"]);
     let event = folder.events().pop().unwrap();
     assert_eq!((event.operation, event.generation), (Operation::Create, Some(done.generation)));
-    primary.update(Category::Clip, "two", object(NAMED), local()).await.unwrap();
+    drop(primary);
+
+    // As if its writer had died before it told of it.
+    std::fs::remove_file(folder.path("audit/v2/clip/audit-000001.jsonl")).unwrap();
+    let control = folder.path(".coherence/clip.json.ctl");
+    let mut slots = std::fs::read(&control).unwrap();
+    let name = format!("\"generation\":{},", done.generation);
+    let is_its =
+        |slot: &usize| slots[*slot..].windows(name.len()).take(500).any(|w| w == name.as_bytes());
+    let slot = [0, 64 * 1024].into_iter().find(is_its).unwrap();
+    assert_eq!(slots[slot + 5], b'D');
+    slots[slot + 5] = b'P';
+    std::fs::write(&control, slots).unwrap();
+    folder.open().update(Category::Clip, "two", object(NAMED), local()).await.unwrap();
     assert_eq!(folder.names("clip.json"), ["one", "two"]);
+    let told: Vec<_> = folder.events().into_iter().map(|e| (e.model_name, e.generation)).collect();
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[0], ("one".to_owned(), Some(done.generation)));
 }
 
 const LEGACY: &str = r#"{"m":{"name":"m","baseline":"stable diffusion 1","type":"ckpt","inpainting":false,"description":"d","version":"1","style":"generalist","nsfw":false,"download_all":true,"config":{"files":[],"download":[]},"available":false}}"#;
