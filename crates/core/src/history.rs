@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::audit::{Event, Filter, Tail};
 use crate::backend::files::{Files, parse};
-use crate::disk::{self, ContentId, Kept, Place, label, read_slots};
+use crate::disk::{self, ContentId, Kept, Place, Slot, label, read_slots};
 use crate::error::{Error, Result};
 use crate::generation::{Digest, Generation};
 use crate::json::Object;
@@ -125,14 +125,7 @@ fn read_versions(files: &Files, document: Document) -> Result<Vec<Version>> {
     loop {
         attempts += 1;
         let present = read_present(files, document, &place)?;
-        let kept = Kept::new(&place.kept);
-        let mut versions = Vec::new();
-        for generation in kept.generations()? {
-            // What is gone by now was removed for being the oldest.
-            if let Some(bytes) = kept.read(generation)? {
-                versions.push(version(document, place.path.clone(), generation, bytes));
-            }
-        }
+        let mut versions = read_kept(document, &place)?;
         let Some(present) = present else { return Ok(versions) };
         let is_older = |version: &Version| version.generation < present.generation;
         let has_name = present.generation.is_some();
@@ -148,13 +141,34 @@ fn read_versions(files: &Files, document: Document) -> Result<Vec<Version>> {
     }
 }
 
+fn read_kept(document: Document, place: &Place) -> Result<Vec<Version>> {
+    let kept = Kept::new(&place.kept);
+    let slots = slots_of(place)?;
+    let mut versions = Vec::new();
+    for generation in kept.generations()? {
+        // What is gone by now was removed for being the oldest.
+        let Some(bytes) = kept.read(generation)? else { continue };
+        let content = ContentId::of(Some(&bytes));
+        // For a moment after a commit it shares its bytes with the document, which somebody may have
+        // written in place.
+        let is_another = |slot: &Slot| slot.generation == generation && slot.content != content;
+        if !slots.iter().flatten().any(is_another) {
+            versions.push(version(document, place.path.clone(), generation, bytes));
+        }
+    }
+    Ok(versions)
+}
+
+fn slots_of(place: &Place) -> Result<[Option<Slot>; 2]> {
+    read_slots(&place.control).map_err(|error| Error::io("read", &place.control, &error))
+}
+
 fn read_present(files: &Files, document: Document, place: &Place) -> Result<Option<Version>> {
     let fallback = files.layout().fallback(document);
     for path in [Some(place.path.clone()), fallback].into_iter().flatten() {
         let Some(content) = disk::read(&path)? else { continue };
         // The control file after the document: whatever is ours was named before it could be seen.
-        let control = Place::of(&path).control;
-        let slots = read_slots(&control).map_err(|error| Error::io("read", &control, &error))?;
+        let slots = slots_of(&Place::of(&path))?;
         let id = ContentId::of(Some(&content.bytes));
         let name = label(&slots, id, Generation::default());
         let generation = name.map(|slot| slot.generation).unwrap_or_default();
@@ -231,6 +245,25 @@ mod tests {
         assert_eq!(history.of(number(1000)).unwrap().digest, Digest::of(br#"{"m1000":{}}"#));
         assert!(history.of(Generation::default()).is_none());
         assert!(history.of(number(3)).is_none());
+    }
+
+    #[tokio::test]
+    async fn what_was_written_in_place_is_not_taken_for_what_was_kept() {
+        use crate::change::WriteOptions;
+        let (folder, files) = folder();
+        let primary = crate::Primary::open(Arc::new(files), crate::Options::default(), None);
+        let record = Object::from_iter([("name".to_owned(), "a".into())]);
+        let options = WriteOptions::default().local();
+        let done = primary.unwrap().update(Category::Clip, "a", record, options).await.unwrap();
+        let files = Files::new(Layout::below(folder.path()));
+        assert!(History::read(&files, CLIP, None).unwrap().of(done.generation).is_some());
+        let kept = files.place(CLIP).kept.join(done.generation.to_string());
+        for path in [kept, folder.path().join("clip.json")] {
+            std::fs::write(path, "{}").unwrap();
+        }
+        let history = History::read(&files, CLIP, None).unwrap();
+        assert!(history.of(done.generation).is_none());
+        assert_eq!(history.versions().len(), 3);
     }
 
     #[test]

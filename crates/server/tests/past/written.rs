@@ -1,15 +1,17 @@
 //! A data folder whose past was made as services make it: by writes through the library.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use horde_model_reference::audit::Trail;
 use horde_model_reference::backend::files::Files;
 use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::change::WriteOptions;
-use horde_model_reference::{Category, Format, Json, Options, Primary};
+use horde_model_reference::{Category, Document, Format, Json, Options, Primary};
 use serde_json::Value;
-use testkit::{DataFolder, Ran};
+use testkit::{DataFolder, Ran, eventually};
 use tokio::runtime::Runtime;
 
 pub(crate) const EXECUTABLE: &str = env!("CARGO_BIN_EXE_horde-model-reference");
@@ -50,6 +52,7 @@ impl Written {
                 Format::Legacy => self.primary.update_legacy(category, name, record, options).await,
             }
         });
+        self.wait_until_kept(category);
         done.unwrap().generation.get()
     }
 
@@ -57,7 +60,20 @@ impl Written {
     pub(crate) fn delete(&self, user: &str, category: Category, name: &str) -> u64 {
         let options = WriteOptions::by(user).local();
         let done = self.runtime.block_on(self.primary.delete(category, name, options));
+        self.wait_until_kept(category);
         done.unwrap().generation.get()
+    }
+
+    /// Writers answer before they tidy up: until then what is kept shares its file with the document,
+    /// and a test that writes that in place would write both.
+    fn wait_until_kept(&self, category: Category) {
+        let layout = Layout::below(self.data.root());
+        let path = layout.path(Document::source_of(category, self.canonical));
+        let names = || match std::fs::metadata(&path).unwrap().nlink() {
+            1 => Ok(()),
+            names => Err(format!("{} has {names} names", path.display())),
+        };
+        eventually(Duration::from_secs(20), names).unwrap();
     }
 
     /// Runs the executable on the folder.
