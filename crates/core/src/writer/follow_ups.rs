@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::counters::{advanced, operations};
 use super::note::{Note, Touched};
-use super::records::Records;
+use super::records::{Records, of_replaced};
 use super::requests::Requests;
 use crate::audit::Trail;
 use crate::backend::files::{Files, Rewrite};
@@ -109,7 +109,7 @@ impl FollowUps {
         base: Option<&Bytes>,
     ) -> Result<()> {
         let read = base.map(|bytes| (path, bytes.clone()));
-        let before = files.snapshot(commit.document, Generation::default(), read)?;
+        let before = of_replaced(files, commit.document, Generation::default(), read)?;
         let (before, records) = (Records::of(&before), Records::of(commit.after));
         let touched = commit.note.touched(&before, &records);
         let mut drafts = commit.note.events(commit.document, commit.generation, &touched);
