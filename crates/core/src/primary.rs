@@ -204,11 +204,10 @@ impl Primary {
     }
 
     async fn wait_until_seen(&self, committed: &Committed, visibility: Visibility) {
+        self.reference.outdate(&touched_by(committed.document));
         if visibility == Visibility::Local || faults::is_left_out(Rule::CommitWait) {
-            self.reference.load_now(&touched_by(committed.document)).await;
             return;
         }
-        self.reference.look_now();
         // Whoever repeats a request may have been cut off before the first one was seen.
         let at = committed.at.map_or_else(Instant::now, Instant::from_std);
         tokio::time::sleep_until(at + self.everywhere).await;
