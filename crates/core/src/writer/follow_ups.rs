@@ -179,17 +179,6 @@ fn write_metadata(files: &Files, document: Document, note: &Note, turn: Turn) ->
     Ok(())
 }
 
-/// Puts the metadata on the device. Until then the slot of the commit could tell it once more.
-pub(super) fn flush_metadata(files: &Files, document: Document, note: &Note) {
-    let Some(category) = document.category() else { return };
-    for (format, _) in &note.metadata {
-        let path = files.place(metadata_document(*format, category)).path;
-        if let Err(error) = crate::disk::flush(&path) {
-            tracing::warn!(%error, "the metadata could not be flushed");
-        }
-    }
-}
-
 fn put_metadata(
     files: &Files,
     document: Document,
