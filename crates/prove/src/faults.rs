@@ -10,6 +10,9 @@ pub const DEATH: &str = "death";
 /// Word of the line that tells that `.coherence` was deleted.
 pub const FORGET: &str = "forget";
 
+/// Word of the line that tells that a write was not acknowledged although all faults had ended.
+pub const REFUSED_AT_THE_END: &str = "refused at the end";
+
 /// The steps of a commit at which a worker can be made to die or to meet an error.
 pub const POINTS: [&str; 12] = [
     "lock",

@@ -11,4 +11,14 @@ pub mod past;
 
 pub mod checker;
 
+pub mod online;
+pub mod subject;
+pub mod worker;
+
+pub mod disk;
+pub mod editor;
 pub mod faults;
+
+pub mod fleet;
+pub mod process;
+pub mod report;

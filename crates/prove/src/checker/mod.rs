@@ -182,6 +182,10 @@ pub fn check(past: &Past, data: Option<&Path>, rules: Rules) -> Result<Findings>
         audit::check_numbers(&mut findings, data)?;
     }
     findings.count(Property::Online, usize::try_from(past.counted).unwrap_or(usize::MAX));
+    for made in past.faults.iter().filter(|made| made.fault == crate::faults::REFUSED_AT_THE_END) {
+        let text = format!("a write to {} was not acknowledged after all faults", made.target);
+        findings.violate(Property::Agreement, text, []);
+    }
     for text in &past.online {
         findings.violate(Property::Online, text.clone(), []);
     }
