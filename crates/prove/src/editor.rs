@@ -25,6 +25,9 @@ const COPIES: usize = 8;
 /// How many edits are made in one go, within one or two ticks of the clock.
 const BURST: u32 = 6;
 
+/// How many times, a millisecond apart, an editor looks for a change to undo.
+const LOOKS_FOR_A_CHANGE: u32 = 300;
+
 /// How long a document stays garbage.
 const GARBAGE_MS: std::ops::Range<u64> = 50..600;
 
@@ -140,16 +143,33 @@ impl Editor {
         Ok(())
     }
 
-    /// Puts an older content back, over whatever is there.
+    /// Puts an older content back, over whatever is there: any that was seen, or the one that was
+    /// there until a moment ago, whose generation is still written down beside it.
     fn put_back(&mut self, document: usize) -> Result<()> {
-        let copies = &self.copies[document];
-        let Some(older) = copies.get(self.random.usize(..copies.len().max(1))).cloned() else {
-            return Ok(());
+        let older = if self.random.bool() {
+            self.await_change(document)?
+        } else {
+            let copies = &self.copies[document];
+            copies.get(self.random.usize(..copies.len().max(1))).cloned()
         };
+        let Some(older) = older else { return Ok(()) };
         let begun = call(Kind::Replace, self.documents[document].name());
         let number = self.recorder.begin(begun)?;
         self.own[document] = None;
         self.put(document, number, &older, Manner::Rename)
+    }
+
+    /// The content before the next change; nothing if none comes soon.
+    fn await_change(&self, document: usize) -> Result<Option<Map<String, Value>>> {
+        let path = self.path(document);
+        let before = std::fs::read(&path)?;
+        for _ in 0..LOOKS_FOR_A_CHANGE {
+            std::thread::sleep(Duration::from_millis(1));
+            if std::fs::read(&path)? != before {
+                return Ok(serde_json::from_slice(&before).ok());
+            }
+        }
+        Ok(None)
     }
 
     /// Makes the file unreadable for a while.

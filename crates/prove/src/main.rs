@@ -106,7 +106,7 @@ fn run(arguments: Run) -> Result<ExitCode> {
     println!("folder {}", folder.display());
     let plan = Plan {
         executable: std::env::current_exe()?,
-        folder: folder.clone(),
+        folder,
         seed,
         round: Duration::from_secs(arguments.round_seconds),
         workers: arguments.workers,

@@ -27,7 +27,14 @@ pub(super) fn check(
 ) -> Result<()> {
     let path = data.join("meta/v2").join(format!("{name}_metadata.json"));
     let counters: Counters = match std::fs::read(&path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| path.display().to_string())?,
+        Ok(bytes) => match serde_json::from_slice(&bytes) {
+            Ok(counters) => counters,
+            Err(error) => {
+                let text = format!("the counters of {name} cannot be read: {error}");
+                findings.violate(Property::Metadata, text, [path.display().to_string()]);
+                return Ok(());
+            }
+        },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Counters::default(),
         Err(error) => return Err(error).with_context(|| path.display().to_string()),
     };
