@@ -23,6 +23,12 @@ pub enum Error {
         /// The system's words.
         reason: String,
     },
+    /// Somebody else was writing all the time that was allowed for waiting.
+    #[error("{} is being written by somebody else; try again", path.display())]
+    Busy {
+        /// The file that is locked.
+        path: PathBuf,
+    },
     /// The content kept changing while it was read.
     #[error("{} changed again and again while it was read", path.display())]
     Unsettled {
@@ -42,10 +48,11 @@ impl Error {
         match self {
             Self::Corrupt { path, .. }
             | Self::Unavailable { path, .. }
+            | Self::Busy { path }
             | Self::Unsettled { path } => path,
         }
     }
 }
 
-/// Result with the crate's [`Error`].
-pub type Result<T> = std::result::Result<T, Error>;
+/// Result, with the crate's [`Error`] unless another is named.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

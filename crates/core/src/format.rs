@@ -17,4 +17,9 @@ impl Format {
             Self::V2 => "v2",
         }
     }
+
+    /// Reads the word.
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Legacy, Self::V2].into_iter().find(|format| format.name() == name)
+    }
 }

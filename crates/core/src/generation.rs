@@ -1,7 +1,11 @@
 //! Names for contents: a generation orders them, a digest tells them apart.
 
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::Json;
+use crate::disk::faults::clock_ms;
 
 /// Names one content in the history of one document; larger is later. Below 2^53, so that JSON and
 /// Lua keep it exactly.
@@ -12,9 +16,26 @@ impl Generation {
     /// The generation after `self`: one more, or the wall clock in milliseconds if that is larger,
     /// so that numbers go on rising when the memory of earlier ones is lost.
     pub fn next(self) -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let clock_ms = u64::try_from(since_epoch.as_millis()).unwrap_or(0);
-        Self((self.0 + 1).max(clock_ms))
+        Self((self.0 + 1).max(clock_ms()).min(Self::LARGEST))
+    }
+
+    /// Numbers beyond it are not kept exactly by others.
+    const LARGEST: u64 = (1 << 53) - 1;
+
+    /// Whether it names a content. What could not be recorded has no generation.
+    pub const fn is_some(self) -> bool {
+        self.0 != 0
+    }
+
+    /// As JSON has it.
+    pub(crate) fn to_json(self) -> Json {
+        Json::Int(self.0.cast_signed())
+    }
+
+    /// Reads the number from JSON.
+    pub(crate) fn from_json(value: &Json) -> Option<Self> {
+        let number = value.as_i64()?.try_into().ok()?;
+        (number <= Self::LARGEST).then_some(Self(number))
     }
 
     /// The number itself.
@@ -29,6 +50,22 @@ impl fmt::Display for Generation {
     }
 }
 
+/// As others have raised it so far.
+impl From<&AtomicU64> for Generation {
+    fn from(number: &AtomicU64) -> Self {
+        Self(number.load(Ordering::Acquire))
+    }
+}
+
+impl FromStr for Generation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.parse().ok().filter(|number| *number <= Self::LARGEST);
+        number.map(Self).ok_or_else(|| format!("`{text}` is no generation"))
+    }
+}
+
 /// BLAKE3-256 of exact bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest([u8; 32]);
@@ -37,6 +74,11 @@ impl Digest {
     /// The digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(*blake3::hash(bytes).as_bytes())
+    }
+
+    /// Reads 64 hexadecimal digits.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        blake3::Hash::from_hex(text).ok().map(|hash| Self(*hash.as_bytes()))
     }
 
     /// A strong entity tag, quotes included, made of the first half: 128 bits tell apart all that

@@ -23,15 +23,19 @@ pub mod text;
 pub mod catalogue;
 mod model_alias;
 
+pub mod change;
 pub mod queue;
 
 pub mod body;
 pub mod disk;
+mod shrink;
 pub mod snapshot;
 pub mod view;
 
+pub mod audit;
 pub mod backend;
 pub mod l1;
+mod writer;
 
 #[cfg(feature = "fetch")]
 pub mod fetch;
@@ -49,8 +53,10 @@ pub mod stored;
 pub mod check;
 pub mod import;
 
+mod primary;
 mod reference;
 mod refiner;
+mod subscription;
 
 pub use category::{Category, Domain, Purpose, UnknownCategory};
 pub use document::{Document, TopLevel};
@@ -58,6 +64,8 @@ pub use error::{Error, Result};
 pub use format::Format;
 pub use json::Json;
 pub use model_alias::controlnet_alias;
-pub use reference::{ModelReference, Options, Published, Read};
+pub use primary::Primary;
+pub use reference::{ModelReference, NotKnownHere, Options, Published, Read};
 pub use snapshot::Snapshot;
+pub use subscription::{Changes, Subscription};
 pub use view::{CatalogueView, CategoryView, MetadataView, PendingView};

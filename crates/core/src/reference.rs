@@ -8,8 +8,10 @@ use arc_swap::ArcSwap;
 
 use crate::backend::Backend;
 use crate::body::Body;
-use crate::l1::{L1, Leases, Problem, Snapshots, Statistics};
+use crate::generation::Generation;
+use crate::l1::{Changed, L1, Leases, Problem, Snapshots, Statistics};
 use crate::refiner::Refiner;
+use crate::subscription::{Changes, News};
 use crate::view::{
     CatalogueView, Catalogues, CategoryView, Derivation, MetadataView, Note, PendingView,
 };
@@ -73,6 +75,19 @@ pub struct Read<V> {
     pub fresh: bool,
 }
 
+/// No such generation has been seen here, and the files do not have it either: whoever heard of it
+/// talks to another data directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("generation {wanted} of {category} is not known here; the files are at {held}")]
+pub struct NotKnownHere {
+    /// Which category.
+    pub category: Category,
+    /// What was asked for.
+    pub wanted: Generation,
+    /// What there is.
+    pub held: Generation,
+}
+
 impl ModelReference {
     /// Reads everything from `backend` once and keeps it current from then on. Fails only when no
     /// thread can be started: documents that cannot be read are [`ModelReference::problems`].
@@ -113,6 +128,51 @@ impl ModelReference {
     /// Whether a start is over: every body has its compressed forms.
     pub fn is_complete(&self) -> bool {
         self.views.refiner.as_ref().is_none_or(Refiner::has_caught_up)
+    }
+
+    /// A category as the files hold it now. The answer is never older than any write that was
+    /// acknowledged, or any strong read that ended, before this call.
+    pub async fn category_strong(&self, category: Category) -> Read<CategoryView> {
+        let inputs: Vec<Document> = inputs_of_category(category).collect();
+        let fresh = self.l1.load_now(&inputs).await;
+        Read { view: self.views.categories[category.index()].load_full(), fresh }
+    }
+
+    /// A category at `generation` or later, such as a write has returned.
+    pub async fn category_at_least(
+        &self,
+        category: Category,
+        generation: Generation,
+    ) -> Result<Read<CategoryView>, NotKnownHere> {
+        let read = self.category(category).await;
+        if read.view.generation() >= generation {
+            return Ok(read);
+        }
+        let read = self.category_strong(category).await;
+        if read.view.generation() >= generation {
+            return Ok(read);
+        }
+        Err(NotKnownHere { category, wanted: generation, held: read.view.generation() })
+    }
+
+    /// Changes of categories from now on: each is told after what it led to can be read here.
+    pub fn changes(&self) -> Changes {
+        self.views.news.changes()
+    }
+
+    /// Whether a baseline is one of the catalogue's.
+    pub fn knows_baseline(&self, name: &str) -> bool {
+        self.views.catalogues.load().catalogues.baselines.get(name).is_some()
+    }
+
+    /// Reads `documents` now; see [`L1::load_now`].
+    pub(crate) async fn load_now(&self, documents: &[Document]) -> bool {
+        self.l1.load_now(documents).await
+    }
+
+    /// Asks for a look before its time.
+    pub(crate) fn look_now(&self) {
+        self.l1.look_now();
     }
 
     /// Metadata of all categories in one format.
@@ -212,6 +272,7 @@ struct Views {
     catalogues: ArcSwap<Published<CatalogueView>>,
     pending: ArcSwap<Published<PendingView>>,
     refiner: Option<Refiner>,
+    news: News,
 }
 
 impl Views {
@@ -243,11 +304,29 @@ impl Views {
             catalogues: ArcSwap::new(publish(catalogues)),
             pending: ArcSwap::new(publish(pending)),
             refiner,
+            news: News::new(),
         })
     }
 
     /// Builds anew what depends on the documents that changed.
-    fn rebuild(&self, changed: &[Document], snapshots: Snapshots<'_>) {
+    fn rebuild(&self, changed: &Changed, snapshots: Snapshots<'_>) {
+        for document in &changed.names {
+            let Some(category) = document.category() else { continue };
+            let view = self.category(category);
+            if view.canonical() == *document {
+                view.raise_generation(snapshots.get(*document).generation);
+            }
+        }
+        if !changed.contents.is_empty() {
+            self.rebuild_contents(&changed.contents, snapshots);
+            let is_touched = |category: &Category| {
+                inputs_of_category(*category).any(|input| changed.contents.contains(&input))
+            };
+            self.news.tell(Category::ALL.into_iter().filter(is_touched));
+        }
+    }
+
+    fn rebuild_contents(&self, changed: &[Document], snapshots: Snapshots<'_>) {
         if changed.iter().any(|document| *document != Document::PendingChanges) {
             self.rebuild_models(changed, snapshots);
         }

@@ -83,7 +83,7 @@ impl Stored {
     pub fn legacy_file(&self) -> Option<CategoryFile> {
         let bytes = self.legacy.bytes.clone();
         let category = self.category;
-        let form = match &self.legacy.content {
+        let form = match &*self.legacy.content {
             Content::Absent => return None,
             Content::Csv => Form::TextTable(Table::parse(&bytes).ok()?),
             Content::Json(value) => {

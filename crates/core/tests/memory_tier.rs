@@ -107,7 +107,7 @@ fn what_could_not_be_built_is_not_fresh_and_is_built_again() {
     let (is_broken, count) = (Arc::clone(&broken), Arc::clone(&built));
     let loaded = L1::load(Arc::<Memory>::clone(&backend), leases);
     let tier = loaded.start(Box::new(move |changed, _| {
-        assert!(changed.contains(&CLIP));
+        assert!(changed.contents.contains(&CLIP));
         count.fetch_add(1, Ordering::Relaxed);
         assert!(!is_broken.load(Ordering::Relaxed), "this panic is part of the test");
     }));

@@ -51,8 +51,9 @@ impl Memory {
             modified_ns: 0,
             changed_ns: 0,
         });
+        let content = Arc::new(content);
         let snapshot = Arc::new(Snapshot { document, generation, digest, bytes, content });
-        documents.insert(document, Loaded { snapshot, stamp });
+        documents.insert(document, Loaded { snapshot, stamp, is_final: true });
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Document, Loaded>> {

@@ -5,8 +5,8 @@
 //! owes this:
 //!
 //! - a snapshot is whole: its bytes, digest and parsed form are of one content, never of two;
-//! - equal bytes keep their generation, different bytes get a larger one, for as long as the backend
-//!   lives;
+//! - a generation names one content; what is later has a larger one; a content that could not be
+//!   given one yet has none, and is asked for again;
 //! - two equal stamps, the later of them settled, mean equal content; a stamp is *settled* once it
 //!   has been seen unchanged for longer than any clock the stamp is made of may stand still;
 //! - an absent document is a snapshot too, not an error; an error means that nothing can be said.
@@ -37,6 +37,9 @@ pub struct Loaded {
     pub snapshot: Arc<Snapshot>,
     /// What [`Backend::look`] says while this content stays; `None` when absent.
     pub stamp: Option<Stamp>,
+    /// Whether nothing more is to be learnt of this content. If not, it is loaded again soon, even if
+    /// its stamp stays.
+    pub is_final: bool,
 }
 
 /// Identity of a file's content as the file system tells it. Compared for equality only: clocks go

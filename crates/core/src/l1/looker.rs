@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::SyncSender;
 
 use super::slot::Verdict;
 use super::{Shared, clock};
@@ -13,14 +12,13 @@ use crate::Document;
 
 pub(super) struct Looker {
     shared: Arc<Shared>,
-    changed: SyncSender<Document>,
     /// Time the machine has slept; more of it ends every lease.
     time_asleep: u64,
 }
 
 impl Looker {
-    pub(super) fn new(shared: Arc<Shared>, changed: SyncSender<Document>) -> Self {
-        Self { shared, changed, time_asleep: clock::time_asleep() }
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, time_asleep: clock::time_asleep() }
     }
 
     pub(super) fn run(mut self) {
@@ -63,8 +61,7 @@ impl Looker {
 
     fn ask_for_load(&self, document: Document) {
         if self.shared.slots[document.index()].claim_load() {
-            // The channel has a place for every document, and each is in it at most once.
-            let _ = self.changed.try_send(document);
+            self.shared.wanted.ask(document);
         }
     }
 }

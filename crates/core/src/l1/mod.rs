@@ -12,11 +12,11 @@
 mod clock;
 mod looker;
 mod slot;
+mod wanted;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -24,10 +24,12 @@ use arc_swap::Guard;
 use tokio::sync::watch;
 
 use crate::backend::Backend;
+use crate::disk::faults::{self, Rule};
 use crate::{Document, Snapshot};
 use looker::Looker;
 pub use slot::Problem;
-use slot::Slot;
+use slot::{Reloaded, Slot};
+use wanted::Wanted;
 
 /// How long a read may be answered from memory after a look, and how often to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,11 +55,34 @@ impl Default for Leases {
     }
 }
 
+impl Leases {
+    /// The same habits for a lease of another length.
+    #[must_use]
+    pub fn of(self, lease: Duration) -> Self {
+        if lease == self.lease {
+            return self;
+        }
+        Self { lease, look_every: lease / 3, ..self }
+    }
+}
+
 /// How long a reader waits for a look, and the load it may begin, when its lease has run out.
 const READ_BUDGET: Duration = Duration::from_millis(250);
 
-/// Called with the documents that changed and all current snapshots, on a thread of L1's.
-pub type OnChange = Box<dyn Fn(&[Document], Snapshots<'_>) + Send + Sync>;
+/// How long a reader who wants to know what the files hold now waits for it.
+pub const STRONG_BUDGET: Duration = Duration::from_secs(1);
+
+/// Called with what changed and all current snapshots, on a thread of L1's.
+pub type OnChange = Box<dyn Fn(&Changed, Snapshots<'_>) + Send + Sync>;
+
+/// What changed in one go.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// Documents with other content.
+    pub contents: Vec<Document>,
+    /// Documents with the content they had, under another generation.
+    pub names: Vec<Document>,
+}
 
 /// The current snapshot of every document.
 #[derive(Clone, Copy)]
@@ -85,6 +110,8 @@ struct Shared {
     /// The progress at which a reader waited in vain. As long as it stands the looker hangs in a
     /// system call, and nobody else waits for it.
     in_vain_at: AtomicU64,
+    /// What the loader has been asked for.
+    wanted: Wanted,
     /// Counts passes and loads, so that waiting readers wake.
     progress: watch::Sender<u64>,
     stopping: AtomicBool,
@@ -137,6 +164,7 @@ impl L1 {
                 leases,
                 all_fresh_until: AtomicU64::new(0),
                 in_vain_at: AtomicU64::new(u64::MAX),
+                wanted: Wanted::default(),
                 progress: watch::Sender::new(0),
                 stopping: AtomicBool::new(false),
                 looks: AtomicU64::new(0),
@@ -154,6 +182,9 @@ impl L1 {
     /// Whether what is in memory of `documents` may be served without another look.
     #[inline]
     pub fn is_fresh(&self, documents: impl IntoIterator<Item = Document>) -> bool {
+        if faults::is_left_out(Rule::Lease) {
+            return true;
+        }
         let latest = clock::now_coarse() + clock::COARSE_LAG;
         if latest < self.shared.all_fresh_until.load(Ordering::Acquire) {
             return true;
@@ -196,6 +227,29 @@ impl L1 {
             in_time = std::time::Instant::now() < deadline;
         }
         self.verdict(documents, in_time)
+    }
+
+    /// Reads `documents` now, whatever is known of them. `false` means that they could not be read in
+    /// time, and that what is in memory must be marked stale.
+    pub async fn load_now(&self, documents: &[Document]) -> bool {
+        let slots = || documents.iter().map(|document| &self.shared.slots[document.index()]);
+        let mut progress = self.shared.progress.subscribe();
+        let loads: Vec<u64> = slots().map(Slot::next_load).collect();
+        documents.iter().for_each(|document| self.shared.wanted.ask(*document));
+        let has_ended = || slots().zip(&loads).all(|(slot, load)| slot.has_ended(*load));
+        let wait = async {
+            while !has_ended() {
+                if progress.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        let in_time = tokio::time::timeout(STRONG_BUDGET, wait).await.is_ok();
+        let fresh = in_time && !slots().any(Slot::is_in_doubt);
+        if !fresh {
+            self.shared.stale_answers.fetch_add(1, Ordering::Relaxed);
+        }
+        fresh
     }
 
     fn verdict(&self, documents: impl IntoIterator<Item = Document>, in_time: bool) -> bool {
@@ -252,17 +306,14 @@ impl Loaded {
     /// under a lease.
     pub fn start(self, on_change: OnChange) -> std::io::Result<L1> {
         let shared = Arc::new(self.shared);
-        let (changed, to_load): (SyncSender<Document>, _) =
-            std::sync::mpsc::sync_channel(Document::COUNT);
         let for_loads = Arc::clone(&shared);
         let loader = std::thread::Builder::new()
             .name("loader".into())
-            .spawn(move || for_loads.load_changed(&to_load, &on_change))?;
+            .spawn(move || for_loads.load_wanted(&on_change))?;
         let for_looks = Arc::clone(&shared);
         let looker = std::thread::Builder::new()
             .name("looker".into())
-            .spawn(move || Looker::new(for_looks, changed).run())?;
-        // The looker first: it owns the sender, and the loader ends when that is gone.
+            .spawn(move || Looker::new(for_looks).run())?;
         Ok(L1 { shared, threads: vec![looker, loader] })
     }
 }
@@ -270,6 +321,7 @@ impl Loaded {
 impl Drop for L1 {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::Release);
+        self.shared.wanted.end();
         for thread in self.threads.drain(..) {
             thread.thread().unpark();
             // A panic there was already reported by the panic hook.
@@ -279,11 +331,10 @@ impl Drop for L1 {
 }
 
 impl Shared {
-    /// Body of the loader thread: loads documents as the looker names them, all that are waiting at
-    /// once, so that what is built from several of them is built once.
-    fn load_changed(&self, to_load: &std::sync::mpsc::Receiver<Document>, on_change: &OnChange) {
-        while let Ok(first) = to_load.recv() {
-            let batch: Vec<Document> = std::iter::once(first).chain(to_load.try_iter()).collect();
+    /// Body of the loader thread: loads documents as they are wanted, all that are waiting at once,
+    /// so that what is built from several of them is built once.
+    fn load_wanted(&self, on_change: &OnChange) {
+        while let Some(batch) = self.wanted.take() {
             let begun = clock::now();
             // A bug in what is built from odd data must not end the loading of all other data. The
             // panic hook has told of it; the last views are served, marked, while it is tried again.
@@ -299,14 +350,18 @@ impl Shared {
     }
 
     fn load_batch(&self, batch: &[Document], on_change: &OnChange) {
-        let mut changed = Vec::new();
+        let mut changed = Changed::default();
         for &document in batch {
             self.loads.fetch_add(1, Ordering::Relaxed);
-            if self.slots[document.index()].reload(&*self.backend) {
-                changed.push(document);
+            let slot = &self.slots[document.index()];
+            slot.begin_load();
+            match slot.reload(&*self.backend) {
+                Reloaded::Nothing => {}
+                Reloaded::Name => changed.names.push(document),
+                Reloaded::Content => changed.contents.push(document),
             }
         }
-        if !changed.is_empty() {
+        if !(changed.contents.is_empty() && changed.names.is_empty()) {
             on_change(&changed, Snapshots(&self.slots));
         }
     }

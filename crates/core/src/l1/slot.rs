@@ -8,6 +8,7 @@ use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
 
 use crate::backend::{Backend, Loaded, Stamp};
+use crate::disk::faults::{self, Rule};
 use crate::error::Error;
 use crate::generation::{Digest, Generation};
 use crate::snapshot::Content;
@@ -37,6 +38,9 @@ pub(super) struct Slot {
     loading: AtomicBool,
     /// Whether what is built from the document could not be built from its present content.
     unbuilt: AtomicBool,
+    /// Loads that were begun, and the number of the last one that ended.
+    loads_begun: AtomicU64,
+    loads_ended: AtomicU64,
     /// Locked by the looker, the loader and health, for a few lines.
     seen: Mutex<Seen>,
 }
@@ -49,6 +53,8 @@ struct Seen {
     since: Instant,
     /// When the content was last read.
     read_at: Instant,
+    /// Whether the backend had nothing more to learn about it then.
+    is_final: bool,
     /// Looks in a row that found no file, and the first of them.
     missing: Option<(u32, Instant)>,
     problem: Option<Error>,
@@ -80,6 +86,17 @@ pub(super) enum Verdict {
     Unknown,
 }
 
+/// What a load brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reloaded {
+    /// All is as it was.
+    Nothing,
+    /// The content held has another generation now.
+    Name,
+    /// What depends on the document must be built anew.
+    Content,
+}
+
 impl Slot {
     /// Reads the document for the first time. A file that is just being replaced is waited for.
     pub(super) fn load_first(backend: &dyn Backend, document: Document) -> Self {
@@ -91,9 +108,9 @@ impl Slot {
             std::thread::sleep(Duration::from_millis(20));
             attempt = backend.load(document);
         }
-        let (snapshot, stamp, problem) = match attempt {
-            Ok(Loaded { snapshot, stamp }) => (snapshot, stamp, None),
-            Err(error) => (Arc::new(absent(document)), None, Some(error)),
+        let (Loaded { snapshot, stamp, is_final }, problem) = match attempt {
+            Ok(loaded) => (loaded, None),
+            Err(error) => (absent(document), Some(error)),
         };
         if let Some(error) = &problem {
             tracing::error!(%document, %error, "document cannot be read; it is treated as absent");
@@ -104,7 +121,16 @@ impl Slot {
             lease_end: AtomicU64::new(0),
             loading: AtomicBool::new(false),
             unbuilt: AtomicBool::new(false),
-            seen: Mutex::new(Seen { stamp, since: now, read_at: now, missing: None, problem }),
+            loads_begun: AtomicU64::new(0),
+            loads_ended: AtomicU64::new(0),
+            seen: Mutex::new(Seen {
+                stamp,
+                since: now,
+                read_at: now,
+                is_final,
+                missing: None,
+                problem,
+            }),
         }
     }
 
@@ -138,6 +164,21 @@ impl Slot {
         !self.loading.swap(true, Ordering::AcqRel)
     }
 
+    /// A load begins; whoever asked before now is answered by it.
+    pub(super) fn begin_load(&self) {
+        self.loads_begun.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The number of the first load that begins after now.
+    pub(super) fn next_load(&self) -> u64 {
+        self.loads_begun.load(Ordering::Acquire) + 1
+    }
+
+    /// Whether load number `load` has ended.
+    pub(super) fn has_ended(&self, load: u64) -> bool {
+        self.loads_ended.load(Ordering::Acquire) >= load
+    }
+
     /// Ends a load that [`Slot::claim_load`] began. `built` tells whether all that depends on the
     /// document was built; if not, it is read and tried again, and earns no lease until then.
     pub(super) fn loaded(&self, lease_end: u64, built: bool) {
@@ -146,6 +187,7 @@ impl Slot {
             self.renew(lease_end);
         }
         self.loading.store(false, Ordering::Release);
+        self.loads_ended.store(self.loads_begun.load(Ordering::Acquire), Ordering::Release);
     }
 
     /// Whether the loader has been asked and has not answered.
@@ -187,21 +229,25 @@ impl Slot {
         // What is held was not read from what is there now, or nobody knows.
         let in_doubt = seen.is_in_doubt() || self.unbuilt.load(Ordering::Acquire);
         // The absence of a file has no clock that could stand still.
-        let settled = stamp.is_none() || now - seen.since >= young_stamp;
+        let is_old = now - seen.since >= young_stamp || faults::is_left_out(Rule::YoungStamp);
+        let settled = seen.is_final && (stamp.is_none() || is_old);
         let due = now - seen.read_at >= deep_look;
         if settled && !due && !in_doubt { Verdict::Same } else { Verdict::Read }
     }
 
-    /// Reads the document again; whether what depends on it must be built anew.
-    pub(super) fn reload(&self, backend: &dyn Backend) -> bool {
-        let unbuilt = self.unbuilt.load(Ordering::Acquire);
+    /// Reads the document again.
+    pub(super) fn reload(&self, backend: &dyn Backend) -> Reloaded {
+        let unchanged = match self.unbuilt.load(Ordering::Acquire) {
+            true => Reloaded::Content,
+            false => Reloaded::Nothing,
+        };
         let before = backend.look(self.document).ok().flatten();
         let loaded = backend.load(self.document);
         let mut seen = self.seen();
         let found_nothing = loaded.as_ref().is_ok_and(|loaded| !loaded.snapshot.is_present());
         if found_nothing && seen.stamp.is_some() && !seen.is_gone() {
             // It was moved away between the look that asked for this and the read.
-            return unbuilt;
+            return unchanged;
         }
         let now = Instant::now();
         seen.read_at = now;
@@ -215,10 +261,15 @@ impl Slot {
             seen.since = now;
         }
         self.note(&mut seen, problem);
-        let Ok(Loaded { snapshot, .. }) = loaded else { return unbuilt };
+        let Ok(Loaded { snapshot, is_final, .. }) = loaded else { return unchanged };
+        seen.is_final = is_final;
         let held = self.snapshot.load();
-        if snapshot.digest == held.digest && snapshot.is_present() == held.is_present() {
-            return unbuilt;
+        if snapshot.holds_the_same(&held) {
+            if snapshot.generation <= held.generation {
+                return unchanged;
+            }
+            self.snapshot.store(snapshot);
+            return unchanged.max(Reloaded::Name);
         }
         let generation = snapshot.generation;
         if snapshot.is_present() {
@@ -227,7 +278,7 @@ impl Slot {
             tracing::warn!(document = %self.document, %generation, "document is gone");
         }
         self.snapshot.store(snapshot);
-        true
+        Reloaded::Content
     }
 
     pub(super) fn problem(&self) -> Option<Problem> {
@@ -254,12 +305,13 @@ impl Slot {
     }
 }
 
-fn absent(document: Document) -> Snapshot {
-    Snapshot {
+fn absent(document: Document) -> Loaded {
+    let snapshot = Snapshot {
         document,
         generation: Generation::default(),
         digest: Digest::of(b""),
         bytes: Bytes::new(),
-        content: Content::Absent,
-    }
+        content: Arc::new(Content::Absent),
+    };
+    Loaded { snapshot: Arc::new(snapshot), stamp: None, is_final: true }
 }

@@ -1,6 +1,7 @@
 //! One entry of the queue, as its file spells it.
 
 use crate::Category;
+use crate::change::Operation;
 use crate::json::{Json, Object};
 
 /// What an entry without the member is about.
@@ -23,15 +24,6 @@ pub struct Change<'a> {
     pub status: Status,
     /// The record as proposed; of a deletion the record that goes.
     pub payload: Option<&'a Object>,
-}
-
-/// What is to be done to a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the words of the contract")]
-pub enum Operation {
-    Create,
-    Update,
-    Delete,
 }
 
 /// What has become of a change.
@@ -67,7 +59,7 @@ impl<'a> Change<'a> {
             is_about_model: kind.is_none_or(|kind| kind.as_str() == Some(MODEL)),
             category: category.parse().map_err(|_| format!("{category:?} is no category"))?,
             model_name: text(members, "model_name")?,
-            operation: Operation::named(operation)
+            operation: Operation::of_name(operation)
                 .ok_or_else(|| format!("{operation:?} is no operation"))?,
             status: Status::named(status).ok_or_else(|| format!("{status:?} is no status"))?,
             payload: members.get("payload").and_then(Json::as_object),
@@ -78,17 +70,6 @@ impl<'a> Change<'a> {
     pub fn is_open_proposal(&self) -> bool {
         let is_open = matches!(self.status, Status::Pending | Status::Approved);
         self.is_about_model && is_open && self.operation != Operation::Delete
-    }
-}
-
-impl Operation {
-    fn named(word: &str) -> Option<Self> {
-        Some(match word {
-            "create" => Self::Create,
-            "update" => Self::Update,
-            "delete" => Self::Delete,
-            _ => return None,
-        })
     }
 }
 

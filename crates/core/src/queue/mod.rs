@@ -2,4 +2,5 @@
 
 mod change;
 
-pub use change::{Change, Operation, Status};
+pub use crate::change::Operation;
+pub use change::{Change, Status};

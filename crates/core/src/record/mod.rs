@@ -13,6 +13,7 @@ pub mod license_expression;
 mod licensing;
 mod population;
 mod text;
+mod times;
 
 pub use common::{
     Classification, Common, Config, Download, FinetuneSeries, Metadata, NO_CHECKSUM, SCHEMA_VERSION,
@@ -25,6 +26,7 @@ pub use text::{
     Capability, Claim, ContextWindow, GuidanceStatus, GuidanceSummary, InteractionMode, Source,
     Support, Text,
 };
+pub(crate) use times::stamp_times;
 
 use crate::Category;
 use crate::json::{Json, Object};

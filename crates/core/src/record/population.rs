@@ -49,7 +49,7 @@ fn fill(metadata: &mut Object, time: i64) -> bool {
 }
 
 /// Orders the known members; the others follow as they were.
-fn put_in_order(metadata: &mut Object) {
+pub(super) fn put_in_order(metadata: &mut Object) {
     let mut others = std::mem::take(metadata);
     for name in METADATA {
         metadata.extend(others.shift_remove(name).map(|value| (name.to_owned(), value)));

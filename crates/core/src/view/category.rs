@@ -1,12 +1,13 @@
 //! One category in the forms both APIs serve.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::body::Body;
 use crate::catalogue::Guidance;
 use crate::catalogue::licensing::unknown_assignment;
 use crate::document::Document;
-use crate::generation::Generation;
+use crate::generation::{Digest, Generation};
 use crate::json::Object;
 use crate::l1::Snapshots;
 use crate::view::{RecordsBody, legacy};
@@ -17,8 +18,10 @@ use crate::{Category, Format, Json, Snapshot};
 pub struct CategoryView {
     /// Which category.
     pub category: Category,
-    /// Generation of the newest document the view was built from.
-    pub generation: Generation,
+    /// Generation of the canonical document the view was built from; it may be named later.
+    generation: AtomicU64,
+    /// Digest of that document's bytes.
+    pub digest: Digest,
     records: Option<Records>,
     /// The v2 answer; `None` when there is no such category.
     pub v2: Option<RecordsBody>,
@@ -91,12 +94,10 @@ impl CategoryView {
             Some(records) => Some(Records::Derived(records)),
             None => v2.is_present().then(|| Records::Stored(Arc::clone(&v2))),
         };
-        let generation = match category {
-            Category::TextGeneration => snapshots.get(Document::Guidance).generation,
-            _ => Generation::default(),
-        };
-        let generation = generation.max(v2.generation).max(legacy.generation);
-        let mut view = Self { records, notes, generation, ..Self::absent(category) };
+        let canonical = if matches!(records, Some(Records::Derived(_))) { &legacy } else { &v2 };
+        let generation = AtomicU64::new(canonical.generation.get());
+        let digest = canonical.digest;
+        let mut view = Self { records, notes, generation, digest, ..Self::absent(category) };
         let v1 = match view.records() {
             Some(records) if derivation.makes_v1(&legacy) => {
                 let mut notes = Vec::new();
@@ -115,7 +116,8 @@ impl CategoryView {
     fn absent(category: Category) -> Self {
         Self {
             category,
-            generation: Generation::default(),
+            generation: AtomicU64::new(0),
+            digest: Digest::of(b""),
             records: None,
             v2: None,
             v1: None,
@@ -132,6 +134,25 @@ impl CategoryView {
         };
         let notes: Vec<Note> = self.records().into_iter().flatten().filter_map(strange).collect();
         self.notes.extend(notes);
+    }
+
+    /// Generation of the document that writes to the category go to; none where the category is
+    /// absent, or could not be recorded yet.
+    pub fn generation(&self) -> Generation {
+        Generation::from(&self.generation)
+    }
+
+    /// The canonical document has the content it had, under a larger generation.
+    pub(crate) fn raise_generation(&self, generation: Generation) {
+        self.generation.fetch_max(generation.get(), Ordering::AcqRel);
+    }
+
+    /// The document that writes to the category go to.
+    pub(crate) fn canonical(&self) -> Document {
+        match &self.records {
+            Some(Records::Derived(_)) => Document::Legacy(self.category),
+            _ => Document::V2(self.category),
+        }
     }
 
     /// The v2 records as stored; `None` when there is no such category.

@@ -37,7 +37,7 @@ pub(super) fn answer_from_v2(
 
 /// v1 as the legacy file has it.
 pub(super) fn answer_from_legacy(category: Category, legacy: &Snapshot) -> Option<Bytes> {
-    match (&legacy.content, category) {
+    match (&*legacy.content, category) {
         (Content::Absent, _) => None,
         (Content::Csv, _) => answer(&legacy::table_to_v1(&table(legacy)?), None),
         // A file of text models in JSON is printed as the table would be.
@@ -66,7 +66,7 @@ pub(super) fn v2_from_legacy(
     stored: Option<&Object>,
     notes: &mut Vec<Note>,
 ) -> Option<Object> {
-    let Converted { mut records, rejected } = match (&legacy.content, category) {
+    let Converted { mut records, rejected } = match (&*legacy.content, category) {
         (Content::Csv, _) => legacy::table_to_v2(&table(legacy)?),
         (Content::Json(_), Category::TextGeneration) | (Content::Absent, _) => return None,
         (Content::Json(source), _) => legacy::convert(category, source.as_object()?, SLOW_RULE),
@@ -125,7 +125,7 @@ pub(crate) fn keep_times(record: &mut Object, stored: &Json) {
 }
 
 fn table(legacy: &Snapshot) -> Option<Table> {
-    matches!(legacy.content, Content::Csv).then(|| Table::parse(&legacy.bytes).ok()).flatten()
+    matches!(*legacy.content, Content::Csv).then(|| Table::parse(&legacy.bytes).ok()).flatten()
 }
 
 /// The file's own text with line ends as the reference reads them.

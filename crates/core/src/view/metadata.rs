@@ -60,7 +60,7 @@ pub fn fresh(category: Category, created: i64) -> Object {
 }
 
 /// All members in their order, those not stored with their defaults.
-fn complete(
+pub(crate) fn complete(
     category: Category,
     stored: Option<&Object>,
     total_models: usize,

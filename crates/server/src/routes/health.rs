@@ -58,7 +58,7 @@ async fn readyz(State(app): State<App>) -> Response {
             Json::from([
                 ("present", Json::Bool(view.v2.is_some())),
                 ("models", Json::count(view.len())),
-                ("generation", Json::from(view.generation.get())),
+                ("generation", Json::from(view.generation().get())),
             ]),
         ));
     }

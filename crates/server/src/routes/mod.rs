@@ -25,7 +25,7 @@ pub(crate) type Answered = Result<Response, ApiError>;
 /// Provenance of an answer made from a category.
 pub(crate) fn provenance(read: &Read<CategoryView>) -> Provenance {
     Provenance {
-        generation: Some(read.view.generation.get()),
+        generation: Some(read.view.generation().get()),
         published: read.view.at,
         fresh: read.fresh,
     }

@@ -95,6 +95,10 @@ pub fn files(data: &DataFolder) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
             let path = entry?.path();
+            // What is known of the documents grows while they are looked at.
+            if path.ends_with(".coherence") {
+                continue;
+            }
             if path.is_dir() {
                 folders.push(path);
             } else {

@@ -1,44 +1,69 @@
 //! The source of truth: documents in files.
 //!
-//! Reading only. A file is read whole, and its stamp is taken before and after, so that a snapshot
-//! never mixes two contents of a file that is being rewritten in place. Equal bytes keep their
-//! generation and their `Arc`, so a repeated load costs a read and a hash.
+//! A file is read whole, and its stamp is taken before and after, so that a snapshot never mixes two
+//! contents of a file that is being rewritten in place. Its generation is then looked up in the
+//! control file beside it ([`naming`]): writers of ours name a content before it can be seen, so
+//! whatever is read of theirs has a name; what others wrote gets one here.
 
+mod directory;
 pub mod layout;
+mod naming;
+mod parse;
 mod preparation;
 
-use std::fs::{File, Metadata};
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
-use rustix::fs::OFlags;
 
 use super::{Backend, Loaded, Stamp};
+use crate::disk::{self, FileContent, Place, Unfinished};
 use crate::error::{Error, Result};
 use crate::generation::{Digest, Generation};
-use crate::legacy::Table;
 use crate::snapshot::Content;
-use crate::{Document, Json, Snapshot};
+use crate::{Document, Snapshot};
+pub use directory::Directory;
 use layout::Layout;
+pub(crate) use parse::parse;
 
-/// How often a file may change under the reader before the load gives up.
-const READ_ATTEMPTS: usize = 5;
+/// Does what follows from a commit whose writer died.
+pub(crate) type FollowUp =
+    Box<dyn Fn(&Files, Document, Unfinished<'_>) -> Result<()> + Send + Sync>;
 
-/// Largest file that is read, in bytes: far beyond any model reference, small enough to survive.
-const LARGEST_FILE: u64 = 1 << 30;
+/// How long a commit waits for others that write the same document.
+pub(crate) const LOCK_WAIT: Duration = Duration::from_secs(5);
 
 /// Documents in the files of one data directory.
-#[derive(Debug)]
 pub struct Files {
     layout: Layout,
     /// The file of each document and, where there is one, the other place to look for it. Looks are
     /// many; the names are put together once.
     paths: Vec<(PathBuf, Option<PathBuf>)>,
-    /// The last snapshot of each document, to keep generations. Locked for a few lines.
+    /// The last snapshot of each document, so that it need not be parsed again. Locked for a few lines.
     last: Mutex<[Option<Arc<Snapshot>>; Document::COUNT]>,
+    /// Largest generation seen of each document: no older name is believed.
+    floors: [AtomicU64; Document::COUNT],
+    /// Set by whoever writes here, and can finish what others began.
+    follow_up: OnceLock<FollowUp>,
+    alarms: Alarms,
+}
+
+/// What should not happen, counted.
+#[derive(Debug, Default)]
+struct Alarms {
+    adoptions: AtomicU64,
+    shrunk: AtomicU64,
+}
+
+/// Counters of the file tier since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Statistics {
+    /// Contents written by somebody else that were given a generation here.
+    pub adoptions: u64,
+    /// Of those, contents that lost many records at once.
+    pub shrunk: u64,
 }
 
 impl Files {
@@ -46,7 +71,14 @@ impl Files {
     pub fn new(layout: Layout) -> Self {
         let places = |document| (layout.path(document), layout.fallback(document));
         let paths = Document::all().map(places).collect();
-        Self { layout, paths, last: Mutex::new([const { None }; Document::COUNT]) }
+        Self {
+            layout,
+            paths,
+            last: Mutex::new([const { None }; Document::COUNT]),
+            floors: [const { AtomicU64::new(0) }; Document::COUNT],
+            follow_up: OnceLock::new(),
+            alarms: Alarms::default(),
+        }
     }
 
     /// Where its documents are.
@@ -54,48 +86,98 @@ impl Files {
         &self.layout
     }
 
-    /// Gives `content` its generation, or finds the snapshot that holds these bytes already.
-    fn snapshot(&self, document: Document, read: Option<(&Path, FileContent)>) -> Result<Loaded> {
-        let (bytes, stamp) = match &read {
-            Some((_, file)) => (file.bytes.clone(), Some(file.stamp)),
-            None => (Bytes::new(), None),
-        };
-        let digest = Digest::of(&bytes);
-        let held = self.last(document);
-        if let Some(held) = &held
-            && held.digest == digest
-            && held.is_present() == read.is_some()
-        {
-            return Ok(Loaded { snapshot: Arc::clone(held), stamp });
+    /// Counters since the start.
+    pub fn statistics(&self) -> Statistics {
+        Statistics {
+            adoptions: self.alarms.adoptions.load(Ordering::Relaxed),
+            shrunk: self.alarms.shrunk.load(Ordering::Relaxed),
         }
-        let content = match &read {
-            Some((path, file)) => parse(document, path, &file.bytes)?,
-            None => Content::Absent,
-        };
-        let generation = held.map_or_else(Generation::default, |held| held.generation).next();
-        let snapshot = Snapshot { document, generation, digest, bytes, content };
-        let snapshot = Arc::new(snapshot);
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last[document.index()] = Some(Arc::clone(&snapshot));
-        Ok(Loaded { snapshot, stamp })
     }
 
-    fn last(&self, document: Document) -> Option<Arc<Snapshot>> {
+    /// Where `document` is written, with all that belongs to it.
+    pub(crate) fn place(&self, document: Document) -> Place {
+        Place::of(&self.paths[document.index()].0)
+    }
+
+    /// The last snapshot of `document` that was read or written here.
+    pub(crate) fn last(&self, document: Document) -> Option<Arc<Snapshot>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)[document.index()].clone()
     }
 
-    fn candidates(&self, document: Document) -> impl Iterator<Item = &Path> {
+    /// Largest generation seen of `document`.
+    pub(crate) fn floor(&self, document: Document) -> Generation {
+        Generation::from(&self.floors[document.index()])
+    }
+
+    /// Keeps the snapshot, unless a later one is kept already.
+    pub(crate) fn keep(&self, snapshot: &Arc<Snapshot>) {
+        let index = snapshot.document.index();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let floor = self.floors[index].fetch_max(snapshot.generation.get(), Ordering::AcqRel);
+        if snapshot.generation.get() >= floor || !snapshot.generation.is_some() {
+            last[index] = Some(Arc::clone(snapshot));
+        }
+    }
+
+    /// Lets this process finish what writers that died had begun. The first one stays.
+    pub(crate) fn follow_up_with(&self, follow_up: FollowUp) {
+        let _ = self.follow_up.set(follow_up);
+    }
+
+    /// Does what follows from a commit, if this process can.
+    pub(crate) fn follow_up(&self, document: Document, unfinished: Unfinished<'_>) -> Result<()> {
+        self.follow_up.get().map_or(Ok(()), |follow_up| follow_up(self, document, unfinished))
+    }
+
+    /// A snapshot of these bytes. What is held already is not parsed again.
+    pub(crate) fn snapshot(
+        &self,
+        document: Document,
+        generation: Generation,
+        read: Option<(&std::path::Path, Bytes)>,
+    ) -> Result<Arc<Snapshot>> {
+        let bytes = read.as_ref().map_or_else(Bytes::new, |(_, bytes)| bytes.clone());
+        let digest = Digest::of(&bytes);
+        if let Some(held) = self.last(document)
+            && held.digest == digest
+            && held.is_present() == read.is_some()
+        {
+            let same = held.generation == generation;
+            return Ok(if same { held } else { Arc::new(held.named(generation)) });
+        }
+        let content = match &read {
+            Some((path, bytes)) => parse(document, path, bytes)?,
+            None => Content::Absent,
+        };
+        let content = Arc::new(content);
+        Ok(Arc::new(Snapshot { document, generation, digest, bytes, content }))
+    }
+
+    /// The first place that holds the document.
+    fn read(&self, document: Document) -> Result<Option<(&std::path::Path, FileContent)>> {
         let (path, fallback) = &self.paths[document.index()];
-        std::iter::once(path.as_path()).chain(fallback.as_deref())
+        for path in std::iter::once(path).chain(fallback) {
+            if let Some(content) = disk::read(path)? {
+                return Ok(Some((path, content)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl std::fmt::Debug for Files {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Files").field("root", &self.layout.root).finish_non_exhaustive()
     }
 }
 
 impl Backend for Files {
     fn look(&self, document: Document) -> Result<Option<Stamp>> {
-        for path in self.candidates(document) {
+        let (path, fallback) = &self.paths[document.index()];
+        for path in std::iter::once(path).chain(fallback) {
             match std::fs::metadata(path) {
                 Ok(metadata) => return Ok(Some(Stamp::of(&metadata))),
-                Err(error) if is_absence(&error) => {}
+                Err(error) if disk::is_absence(&error) => {}
                 Err(error) => return Err(Error::io("look at", path, &error)),
             }
         }
@@ -103,85 +185,6 @@ impl Backend for Files {
     }
 
     fn load(&self, document: Document) -> Result<Loaded> {
-        for path in self.candidates(document) {
-            match read(path) {
-                Ok(Some(content)) => return self.snapshot(document, Some((path, content))),
-                Ok(None) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        self.snapshot(document, None)
-    }
-}
-
-/// A file's bytes, and the stamp it had before and after they were read.
-#[derive(Debug)]
-struct FileContent {
-    bytes: Bytes,
-    stamp: Stamp,
-}
-
-fn read(path: &Path) -> Result<Option<FileContent>> {
-    for _ in 0..READ_ATTEMPTS {
-        match read_once(path) {
-            Ok(Some(content)) => return Ok(Some(content)),
-            Ok(None) => {}
-            Err(error) if is_absence(&error) => return Ok(None),
-            Err(error) => return Err(Error::io("read", path, &error)),
-        }
-    }
-    Err(Error::Unsettled { path: path.to_owned() })
-}
-
-/// One attempt; `None` when the file changed meanwhile.
-fn read_once(path: &Path) -> std::io::Result<Option<FileContent>> {
-    // Opening a pipe that somebody left there would otherwise wait for its writer.
-    let flags = OFlags::NONBLOCK.bits().cast_signed();
-    let mut file = File::options().read(true).custom_flags(flags).open(path)?;
-    let metadata = file.metadata()?;
-    let before = Stamp::of(&metadata);
-    if !metadata.is_file() {
-        return Err(std::io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
-    }
-    if before.size > LARGEST_FILE {
-        return Err(std::io::Error::new(ErrorKind::FileTooLarge, "larger than 1 GiB"));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(before.size).unwrap_or(0) + 1);
-    file.by_ref().take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
-    let after = Stamp::of(&file.metadata()?);
-    let whole = before == after && bytes.len() as u64 == before.size;
-    Ok(whole.then(|| FileContent { bytes: bytes.into(), stamp: before }))
-}
-
-/// Whether the system says that there is no such file, rather than that it cannot tell.
-fn is_absence(error: &std::io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
-}
-
-fn parse(document: Document, path: &Path, bytes: &[u8]) -> Result<Content> {
-    let corrupt = |reason: String| Error::Corrupt { path: path.to_owned(), reason };
-    if path.extension().is_some_and(|extension| extension == "csv") {
-        // Writers of the reference fill this file in place: what is left of it in between is no table.
-        return match Table::parse(bytes) {
-            Ok(table) if table.columns().iter().any(|column| column == "name") => Ok(Content::Csv),
-            Ok(_) => Err(corrupt("expected a first line with a column `name`".into())),
-            Err(error) => Err(corrupt(error.to_string())),
-        };
-    }
-    let value = Json::parse(bytes).map_err(|error| format!("not JSON: {error}"));
-    let value = value.and_then(|value| document.top_level().check(value));
-    value.map(Content::Json).map_err(corrupt)
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        let ns = |seconds: i64, ns: i64| i128::from(seconds) * 1_000_000_000 + i128::from(ns);
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            modified_ns: ns(metadata.mtime(), metadata.mtime_nsec()),
-            changed_ns: ns(metadata.ctime(), metadata.ctime_nsec()),
-        }
+        self.load_named(document)
     }
 }

@@ -33,9 +33,23 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<bool> {
     }
 }
 
-/// Creates `folder` and those above it.
+/// Creates `folder` and those above it, so that they last: what is written into a folder that a power
+/// cut takes away is lost with it.
 pub fn make_folder(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|error| Error::io("create folder", folder, &error))
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
+    if let Some(above) = above {
+        make_folder(above)?;
+    }
+    match std::fs::create_dir(folder) {
+        Ok(()) => flush_folder(folder),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && folder.is_dir() => {
+            Ok(())
+        }
+        Err(error) => Err(Error::io("create folder", folder, &error)),
+    }
 }
 
 /// Writes and flushes `bytes` to a file of this process's own next to `path`. Nothing is left behind
@@ -75,7 +89,7 @@ fn staging_path(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.{}-{count}.staged", std::process::id()))
 }
 
-fn flush_folder(path: &Path) -> Result<()> {
+pub(super) fn flush_folder(path: &Path) -> Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

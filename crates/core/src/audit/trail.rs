@@ -1,0 +1,218 @@
+//! Writing the trail.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::event::{Draft, Event};
+use super::tail::folders;
+use crate::disk::{self, Journal, Lock, Place};
+use crate::error::{Error, Result};
+use crate::generation::Generation;
+use crate::json::{Json, Object, Style};
+use crate::{Format, settings};
+
+/// How long an append waits for others.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+/// How much of a segment's end is read to find its last events.
+const END: u64 = 1 << 20;
+
+/// The trail of one data directory, as processes append to it.
+#[derive(Debug)]
+pub struct Trail {
+    root: PathBuf,
+    largest_segment: u64,
+    /// Whether the last id was compared with the segments since this process began: a power cut may
+    /// have taken the index back, but no event that was acknowledged.
+    is_verified: AtomicBool,
+}
+
+impl Trail {
+    /// The trail in `root`, which need not exist. A segment of `largest_segment` bytes or more is
+    /// followed by the next.
+    pub fn new(root: impl Into<PathBuf>, largest_segment: u64) -> Self {
+        Self { root: root.into(), largest_segment, is_verified: AtomicBool::new(false) }
+    }
+
+    /// The trail that the settings tell of, below `data_root`; `None` where none is kept.
+    pub fn from_settings(settings: &settings::Audit, data_root: &Path) -> Option<Self> {
+        let root = Self::root_of(settings, data_root);
+        settings.enabled.then(|| Self::new(root, settings.max_segment_bytes.get()))
+    }
+
+    /// Where the settings put the trail.
+    pub fn root_of(settings: &settings::Audit, data_root: &Path) -> PathBuf {
+        match &settings.root_path_override {
+            Some(path) if !path.as_os_str().is_empty() => path.clone(),
+            _ if settings.relative_subdir.is_empty() => data_root.join("audit"),
+            _ => data_root.join(&settings.relative_subdir),
+        }
+    }
+
+    /// Its folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Numbers the events and appends them; they are on the device when this returns.
+    pub(crate) fn append(&self, drafts: Vec<Draft>) -> Result<Vec<Event>> {
+        if drafts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let index = self.root.join("index.json");
+        let _lock = Lock::take(&Place::of(&index).control, LOCK_WAIT)?;
+        let mut last = self.last_id(&index)?;
+        let mut events = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            last += 1;
+            events.push(draft.numbered(last));
+        }
+        let text = Object::from_iter([("last_event_id".to_owned(), Json::Int(last))]);
+        let text = Json::Object(text).to_text(Style::INDENT_2_ASCII);
+        disk::replace(&index, text.as_bytes())?;
+        for chunk in events.chunk_by(|one, next| belong_together(one, next)) {
+            let lines: Vec<String> = chunk.iter().map(Event::to_line).collect();
+            let journal = self.journal(chunk[0].domain, &chunk[0].category);
+            journal.append(&lines, self.largest_segment)?;
+        }
+        Ok(events)
+    }
+
+    /// The events of a generation that were appended already; they are the last ones.
+    pub(crate) fn events_of(
+        &self,
+        domain: Format,
+        category: &str,
+        generation: Generation,
+    ) -> Result<Vec<Event>> {
+        let segments = self.journal(domain, category).segments()?;
+        let mut events = Vec::new();
+        // A commit may have begun one segment after another.
+        for segment in segments.iter().rev().take(2) {
+            let of_segment = last_events(segment)?;
+            events.extend(
+                of_segment.into_iter().filter(|event| event.generation == Some(generation)),
+            );
+        }
+        Ok(events)
+    }
+
+    fn journal(&self, domain: Format, category: &str) -> Journal {
+        Journal::new(self.root.join(domain.name()).join(category), "audit")
+    }
+
+    /// The last number given away.
+    fn last_id(&self, index: &Path) -> Result<i64> {
+        let stored = disk::read(index)?.and_then(|content| Json::parse(&content.bytes).ok());
+        let stored = stored.as_ref().and_then(|value| read_number(value.get("last_event_id")?));
+        let Some(stored) = stored.filter(|_| self.is_verified.load(Ordering::Acquire)) else {
+            let found = self.largest_id()?;
+            self.is_verified.store(true, Ordering::Release);
+            return Ok(found.max(stored.unwrap_or(0)));
+        };
+        Ok(stored)
+    }
+
+    fn largest_id(&self) -> Result<i64> {
+        let mut largest = 0;
+        for domain in [Format::Legacy, Format::V2] {
+            for category in folders(&self.root.join(domain.name()))? {
+                for segment in self.journal(domain, &category).segments()?.iter().rev().take(1) {
+                    let ids = last_events(segment)?.into_iter().map(|event| event.id);
+                    largest = largest.max(ids.max().unwrap_or(0));
+                }
+            }
+        }
+        Ok(largest)
+    }
+}
+
+/// Numbers are met as text, too.
+fn read_number(value: &Json) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+fn belong_together(one: &Event, next: &Event) -> bool {
+    one.domain == next.domain && one.category == next.category
+}
+
+/// The events at the end of a segment.
+fn last_events(segment: &Path) -> Result<Vec<Event>> {
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = File::open(segment)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text)?;
+        Ok(text)
+    };
+    let text = read().map_err(|error| Error::io("read", segment, &error))?;
+    let lines = text.split(|byte| *byte == b'\n');
+    Ok(lines.map(<[u8]>::trim_ascii).filter_map(Event::read).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::{Filter, Tail};
+    use crate::change::Operation;
+
+    fn draft(category: &str, name: &str) -> Draft {
+        Draft::new(Event {
+            id: 0,
+            timestamp: 5,
+            domain: Format::V2,
+            category: category.into(),
+            model_name: name.into(),
+            operation: Operation::Create,
+            logical_user_id: "1".into(),
+            request_id: None,
+            payload: None,
+            generation: None,
+        })
+    }
+
+    fn names(root: &Path, filter: Filter) -> Vec<String> {
+        let events = Tail::new(root, filter).read_on().unwrap();
+        events.into_iter().map(|event| format!("{}:{}", event.id, event.model_name)).collect()
+    }
+
+    #[test]
+    fn numbers_go_on_over_categories_and_trails_opened_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let trail = Trail::new(folder.path(), 1000);
+        trail.append(vec![draft("clip", "a"), draft("blip", "b"), draft("clip", "c")]).unwrap();
+        // The index was taken back by a power cut; the events were not.
+        std::fs::write(folder.path().join("index.json"), "{\"last_event_id\":\"1\"}").unwrap();
+        Trail::new(folder.path(), 1000).append(vec![draft("blip", "d")]).unwrap();
+        assert_eq!(names(folder.path(), Filter::default()), ["1:a", "2:b", "3:c", "4:d"]);
+        let blip = Filter { category: Some("blip".into()), ..Filter::default() };
+        assert_eq!(names(folder.path(), blip), ["2:b", "4:d"]);
+        let index = std::fs::read_to_string(folder.path().join("index.json")).unwrap();
+        assert_eq!(index, "{\n  \"last_event_id\": 4\n}");
+    }
+
+    #[test]
+    fn a_tail_goes_on_where_it_was_and_waits_for_the_end_of_a_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let trail = Trail::new(folder.path(), 1000);
+        let mut tail = Tail::new(folder.path(), Filter::default());
+        assert!(tail.read_on().unwrap().is_empty());
+        trail.append(vec![draft("clip", "a")]).unwrap();
+        assert_eq!(tail.read_on().unwrap().len(), 1);
+        assert!(tail.read_on().unwrap().is_empty());
+        let segment = folder.path().join("v2/clip/audit-000001.jsonl");
+        let line = draft("clip", "b").numbered(2).to_line();
+        let append = |text: &str| {
+            use std::io::Write;
+            let mut file = File::options().append(true).open(&segment).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+        };
+        append(&line[..10]);
+        assert!(tail.read_on().unwrap().is_empty());
+        append(&format!("{}\n", &line[10..]));
+        assert_eq!(tail.read_on().unwrap()[0].model_name, "b");
+    }
+}

@@ -1,0 +1,65 @@
+//! What is true of a data directory as a whole: its identity, and the lease in force for all who read
+//! it. A writer waits for the leases of everybody else, so they must agree on its length; whoever
+//! comes first says it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::Files;
+use crate::disk;
+use crate::error::Result;
+use crate::json::{Json, Object, Style};
+
+/// Identity and lease of a data directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    /// A random name, made once.
+    pub identity: String,
+    /// How long a reader may answer from memory after a look.
+    pub lease: Duration,
+}
+
+impl Files {
+    /// Reads what is true of the directory, or makes it with the lease that is `wanted`. `None` where
+    /// nothing is written yet and nothing can be: then nobody writes, and any lease will do.
+    pub fn directory(&self, wanted: Duration) -> Option<Directory> {
+        let path = self.layout().root.join(".coherence").join("directory");
+        if let Some(directory) = Directory::read(&path) {
+            return Some(directory);
+        }
+        if let Err(error) = Directory::create(&path, wanted) {
+            tracing::debug!(%error, "the data directory cannot be given an identity");
+        }
+        Directory::read(&path)
+    }
+}
+
+impl Directory {
+    fn read(path: &Path) -> Option<Self> {
+        let content = disk::read(path).ok()??;
+        let value = Json::parse(&content.bytes).ok()?;
+        let lease_ms = value.get("lease_ms")?.as_i64()?.try_into().ok()?;
+        let identity = value.get("identity")?.as_str()?.to_owned();
+        Some(Self { identity, lease: Duration::from_millis(lease_ms) })
+    }
+
+    fn create(path: &Path, lease: Duration) -> Result<()> {
+        if let Some(folder) = path.parent() {
+            disk::make_folder(folder)?;
+        }
+        let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
+        let members: Object = [("identity", identity().into()), ("lease_ms", Json::Int(lease_ms))]
+            .into_iter()
+            .map(|(name, value): (&str, Json)| (name.to_owned(), value))
+            .collect();
+        disk::create(path, Json::Object(members).to_text(Style::INDENT_2).as_bytes())?;
+        Ok(())
+    }
+}
+
+/// 128 random bits.
+fn identity() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    let random = || RandomState::new().hash_one(std::process::id());
+    format!("{:016x}{:016x}", random(), random())
+}

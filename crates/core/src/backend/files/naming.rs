@@ -1,0 +1,201 @@
+//! Which generation a content has that was read from a file.
+//!
+//! The control file is read after the document: a content of ours was named before it could be seen,
+//! so it has a name by then, unless two more commits have passed since; then the document is read
+//! again. What still has no name was written by somebody else, or is an older content that came
+//! back, and is *adopted*: named under the write lock. Where that cannot be done the content is
+//! served all the same, without a name. The first load of a document names nothing, so that a start
+//! waits for no flush; the next look does it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+
+use super::parse::is_table;
+use super::{Files, Loaded};
+use crate::disk::faults::{self, Rule};
+use crate::disk::{
+    ContentId, FileContent, Kept, Locked, Place, Slot, State, Unlockable, read_slots,
+};
+use crate::error::{Error, Result};
+use crate::generation::Generation;
+use crate::shrink::has_shrunk;
+use crate::{Document, Snapshot};
+
+/// How long an adoption waits for the lock; the content is served without a name meanwhile.
+const ADOPTION_WAIT: Duration = Duration::from_millis(20);
+/// How long a table that has lost many lines must have been left alone before it is believed: writers
+/// of the reference empty it, and fill it again in place.
+const FILLING_TIME: Duration = Duration::from_millis(250);
+/// How often a document is read anew because it changed while it was being named.
+const ATTEMPTS: usize = 4;
+
+/// A document as its file has it.
+type Content<'a> = Option<(&'a Path, FileContent)>;
+
+impl Files {
+    /// Reads a document and finds or makes its name.
+    pub(super) fn load_named(&self, document: Document) -> Result<Loaded> {
+        let mut content = self.read(document)?;
+        for attempt in 0..ATTEMPTS {
+            if let Some(loaded) = self.being_filled(document, &content) {
+                return Ok(loaded);
+            }
+            match self.label(document, &content)? {
+                Some((generation, is_finished)) => {
+                    return self.loaded(document, generation, &content, is_finished);
+                }
+                // It may have been replaced twice between the two reads.
+                None if attempt == 0 => content = self.read(document)?,
+                None if self.last(document).is_none() => break,
+                None => match self.adopt(document, &content)? {
+                    Adoption::Read => content = self.read(document)?,
+                    Adoption::Later => break,
+                    Adoption::Never => {
+                        return self.loaded(document, Generation::default(), &content, true);
+                    }
+                },
+            }
+        }
+        self.loaded(document, Generation::default(), &content, false)
+    }
+
+    fn loaded(
+        &self,
+        document: Document,
+        generation: Generation,
+        content: &Content<'_>,
+        is_final: bool,
+    ) -> Result<Loaded> {
+        let stamp = content.as_ref().map(|(_, content)| content.stamp);
+        let read = content.as_ref().map(|(path, content)| (*path, content.bytes.clone()));
+        let snapshot = self.snapshot(document, generation, read)?;
+        self.keep(&snapshot);
+        Ok(Loaded { snapshot, stamp, is_final })
+    }
+
+    /// The name of a content by the control file, and whether its writer finished. Names below what
+    /// this process has seen do not count.
+    fn label(
+        &self,
+        document: Document,
+        content: &Content<'_>,
+    ) -> Result<Option<(Generation, bool)>> {
+        let place = self.place_read(document, content);
+        let slots = read_slots(&place.control);
+        let slots = slots.map_err(|error| Error::io("read", &place.control, &error))?;
+        let id = id_of(content);
+        let never_was = id == ContentId::Absent && slots == [None, None];
+        if never_was && !self.floor(document).is_some() {
+            return Ok(Some((Generation::default(), true)));
+        }
+        let floor = self.floor(document);
+        let holds = |slot: &&Slot| {
+            let is_held = slot.generation >= floor || faults::is_left_out(Rule::Floor);
+            slot.content == id && is_held
+        };
+        let label = slots.iter().flatten().filter(holds).max_by_key(|slot| slot.generation);
+        let Some(label) = label else { return Ok(None) };
+        let is_finished = label.state != State::Prepared || self.finish(document, place);
+        Ok(Some((label.generation, is_finished)))
+    }
+
+    /// The place of the file that was read; the document's own, where there is none.
+    fn place_read(&self, document: Document, content: &Content<'_>) -> Place {
+        content.as_ref().map_or_else(|| self.place(document), |(path, _)| Place::of(path))
+    }
+
+    /// Finishes a commit whose writer seems to have died. Whether nothing is left to be done: if the
+    /// lock is held, the writer is alive and does it.
+    fn finish(&self, document: Document, place: Place) -> bool {
+        if self.follow_up.get().is_none() {
+            return true;
+        }
+        let Ok(mut locked) = Locked::take(place, Duration::ZERO) else { return false };
+        let done = locked.recover(&mut |unfinished| self.follow_up(document, unfinished));
+        if let Err(error) = &done {
+            tracing::error!(%document, %error, "what follows from a commit could not be done");
+        }
+        done.is_ok()
+    }
+
+    fn adopt(&self, document: Document, content: &Content<'_>) -> Result<Adoption> {
+        let held = self.last(document);
+        let mut locked = match Locked::take(self.place_read(document, content), ADOPTION_WAIT) {
+            Ok(locked) => locked,
+            Err(Unlockable::Busy(_)) => return Ok(Adoption::Later),
+            Err(Unlockable::Failed(error)) => {
+                tracing::debug!(%document, %error, "a foreign content stays without a generation");
+                return Ok(Adoption::Never);
+            }
+        };
+        locked.recover(&mut |unfinished| self.follow_up(document, unfinished))?;
+        let base = match locked.read(self.floor(document)) {
+            Ok(base) => base,
+            Err(Error::Unavailable { .. }) => return Ok(Adoption::Never),
+            Err(error) => return Err(error),
+        };
+        if base.is_adopted {
+            self.alarms.adoptions.fetch_add(1, Ordering::Relaxed);
+            if let Some(held) = held.filter(|held| held.is_present()) {
+                self.keep_replaced(document, &held, base.bytes.as_ref());
+            }
+        }
+        Ok(Adoption::Read)
+    }
+
+    /// Keeps what somebody else has replaced, so that it can be restored.
+    fn keep_replaced(&self, document: Document, held: &Snapshot, now: Option<&Bytes>) {
+        if !held.generation.is_some() || now == Some(&held.bytes) {
+            return;
+        }
+        let place = self.place(document);
+        let kept = Kept::new(&place.kept);
+        if let Err(error) = kept.put(held.generation, &held.bytes) {
+            tracing::warn!(%document, %error, "what somebody else replaced could not be kept");
+        }
+        if let Err(error) = kept.prune(crate::shrink::KEPT_GENERATIONS) {
+            tracing::warn!(%document, %error, "old contents could not be removed");
+        }
+    }
+
+    /// What to serve while a table is being filled again.
+    fn being_filled(&self, document: Document, content: &Content<'_>) -> Option<Loaded> {
+        let (path, content) = content.as_ref()?;
+        let held = self.last(document).filter(|held| is_table(path) && held.is_present())?;
+        let (before, after) = (lines(&held.bytes), lines(&content.bytes));
+        if !has_shrunk(before, before.saturating_sub(after)) {
+            return None;
+        }
+        let modified = u64::try_from(content.stamp.modified_ns / 1_000_000_000).unwrap_or(0);
+        let nanos = u32::try_from(content.stamp.modified_ns % 1_000_000_000).unwrap_or(0);
+        let modified = SystemTime::UNIX_EPOCH + Duration::new(modified, nanos);
+        let age = SystemTime::now().duration_since(modified).unwrap_or_default();
+        (age < FILLING_TIME).then(|| Loaded {
+            snapshot: Arc::clone(&held),
+            stamp: Some(content.stamp),
+            is_final: false,
+        })
+    }
+}
+
+/// What came of an adoption.
+enum Adoption {
+    /// The content has a name now, or was replaced: read again.
+    Read,
+    /// Somebody else is writing.
+    Later,
+    /// It cannot be written here.
+    Never,
+}
+
+fn id_of(content: &Content<'_>) -> ContentId {
+    ContentId::of(content.as_ref().map(|(_, content)| &content.bytes[..]))
+}
+
+fn lines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'\n').count()
+}

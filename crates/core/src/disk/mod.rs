@@ -1,0 +1,32 @@
+//! Durable files: what is written here is there wholly or not at all, whoever dies and whenever the
+//! power goes, and two writers never undo each other.
+//!
+//! ```text
+//! F/X                          a document; only ever replaced whole
+//! F/.X.swap                    the next content while it is being put in place, then the last one
+//! F/.coherence/X.ctl           two slots that name contents; its lock is the write lock of X
+//! F/.coherence/kept/X/<g>      replaced contents by generation, for restoring
+//! ```
+//!
+//! [`Locked`] is the write lock of one document and the only way to commit to it:
+//! recover what a dead writer left, read, commit, do what follows from the commit, finish. Small
+//! files without history are replaced by [`replace`]; lines are appended by a [`Journal`].
+
+mod atomic;
+mod control;
+pub mod faults;
+mod journal;
+mod kept;
+mod lock;
+mod locked;
+mod place;
+mod read;
+
+pub use atomic::{create, make_folder, replace};
+pub(crate) use control::{ContentId, LARGEST_NOTE, Slot, State, read_slots};
+pub(crate) use journal::Journal;
+pub(crate) use kept::Kept;
+pub(crate) use lock::{Lock, Unlockable};
+pub(crate) use locked::{Base, CommitError, Flush, Locked, Put, Unfinished};
+pub(crate) use place::Place;
+pub(crate) use read::{FileContent, is_absence, read};

@@ -1,0 +1,95 @@
+//! Where a document and what belongs to it lie: all in one folder, so that whoever names the document,
+//! by whatever settings, finds the same lock.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// The folder beside documents that holds what is known of them.
+const COHERENCE: &str = ".coherence";
+
+/// The paths of one document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The document itself.
+    pub(crate) path: PathBuf,
+    /// Its control file.
+    pub(crate) control: PathBuf,
+    /// The next content while it is being put in place.
+    pub(crate) swap: PathBuf,
+    /// Folder of replaced contents.
+    pub(crate) kept: PathBuf,
+    /// Log of answered request ids.
+    pub(crate) requests: PathBuf,
+}
+
+impl Place {
+    /// The place of the document at `path`; of its target, if that is a symbolic link, so that the
+    /// link survives a commit.
+    pub(crate) fn of(path: &Path) -> Self {
+        let is_link = path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+        let target = is_link.then(|| path.canonicalize().ok()).flatten();
+        Self::beside(target.unwrap_or_else(|| path.to_owned()))
+    }
+
+    fn beside(path: PathBuf) -> Self {
+        let name = path.file_name().unwrap_or_default().to_owned();
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let coherence = folder.join(COHERENCE);
+        let named = |before: &str, after: &str| {
+            let mut text = OsString::from(before);
+            text.push(&name);
+            text.push(after);
+            text
+        };
+        Self {
+            control: coherence.join(named("", ".ctl")),
+            swap: folder.join(named(".", ".swap")),
+            kept: coherence.join("kept").join(&name),
+            requests: coherence.join(named("", ".requests")),
+            path,
+        }
+    }
+
+    /// Folder of the document.
+    pub(crate) fn folder(&self) -> &Path {
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
+    }
+
+    /// Wraps what the system said about the document.
+    pub(crate) fn io(&self, action: &'static str, error: &std::io::Error) -> Error {
+        Error::io(action, &self.path, error)
+    }
+
+    /// Wraps a failed step of a commit.
+    pub(crate) fn step<T>(&self, action: &'static str, done: std::io::Result<T>) -> Result<T> {
+        done.map_err(|error| self.io(action, &error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_lies_beside_the_document() {
+        let place = Place::of(Path::new("/d/legacy/models.csv"));
+        assert_eq!(place.control, Path::new("/d/legacy/.coherence/models.csv.ctl"));
+        assert_eq!(place.swap, Path::new("/d/legacy/.models.csv.swap"));
+        assert_eq!(place.kept, Path::new("/d/legacy/.coherence/kept/models.csv"));
+    }
+
+    #[test]
+    fn a_link_leads_to_the_place_of_its_target() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("real.json");
+        std::fs::write(&target, "{}").unwrap();
+        let link = folder.path().join("link.json");
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert_eq!(Place::of(&link), Place::of(&target.canonicalize().unwrap()));
+    }
+}

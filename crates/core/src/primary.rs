@@ -1,0 +1,228 @@
+//! The authority: a model reference that may be written.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::audit::Trail;
+use crate::backend::files::Files;
+use crate::change::{Change, Committed, Visibility, WholeChange, WriteError, WriteOptions};
+use crate::disk::faults::{self, Rule};
+use crate::json::Object;
+use crate::record::Record;
+use crate::shape::Print;
+use crate::writer::Writer;
+use crate::{Category, Document, Format, ModelReference, Options};
+
+/// How long a caller waits for its change: longer than a commit waits for the lock of others.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
+
+/// A model reference over files that may be written, by this process and by others.
+///
+/// Reading is what [`ModelReference`] offers. A change is acknowledged when it is durable, audited
+/// and, unless it is asked for otherwise, seen by every process that reads the same files. Cheap to
+/// clone.
+#[derive(Clone)]
+pub struct Primary {
+    reference: ModelReference,
+    writer: Arc<Writer>,
+    canonical: Format,
+    /// After how long everybody's lease of what was before a commit has run out.
+    everywhere: Duration,
+}
+
+impl Primary {
+    /// Opens the files for reading and writing. The lease in force for the directory replaces the one
+    /// in `options`. Changes by known users are told in `trail`, if there is one.
+    pub fn open(
+        files: Arc<Files>,
+        mut options: Options,
+        trail: Option<Trail>,
+    ) -> std::io::Result<Self> {
+        if let Some(directory) = files.directory(options.leases.lease) {
+            options.leases = options.leases.of(directory.lease);
+        }
+        let lease = options.leases.lease;
+        let reference = ModelReference::open(Arc::clone(&files) as _, options)?;
+        let catalogues = reference.clone();
+        let knows_baseline = Arc::new(move |name: &str| catalogues.knows_baseline(name));
+        let writer = Writer::new(files, trail.map(Arc::new), knows_baseline);
+        Ok(Self {
+            reference,
+            writer: Arc::new(writer),
+            canonical: options.canonical,
+            everywhere: lease.mul_f64(1.02) + Duration::from_millis(5),
+        })
+    }
+
+    /// The format that is the source of truth.
+    pub fn canonical(&self) -> Format {
+        self.canonical
+    }
+
+    /// The reference, for reading only.
+    pub fn reference(&self) -> &ModelReference {
+        &self.reference
+    }
+
+    /// Creates or replaces a v2 record.
+    pub async fn update(
+        &self,
+        category: Category,
+        name: &str,
+        record: Object,
+        options: WriteOptions,
+    ) -> Result<Committed, WriteError> {
+        let document = self.document(category, Format::V2)?;
+        let name = name.to_owned();
+        self.change(document, Change::Put { name, record }, options).await
+    }
+
+    /// Creates or replaces a v2 record under its own name. Only members that were set are written.
+    pub async fn update_record(
+        &self,
+        record: &Record,
+        options: WriteOptions,
+    ) -> Result<Committed, WriteError> {
+        let members = record.to_json(Print::SPARSE);
+        self.update(record.category, &record.common.name, members, options).await
+    }
+
+    /// Deletes a v2 record.
+    pub async fn delete(
+        &self,
+        category: Category,
+        name: &str,
+        options: WriteOptions,
+    ) -> Result<Committed, WriteError> {
+        let document = self.document(category, Format::V2)?;
+        self.change(document, Change::Delete { name: name.to_owned() }, options).await
+    }
+
+    /// Creates or replaces a legacy record; its v2 form follows before this returns.
+    pub async fn update_legacy(
+        &self,
+        category: Category,
+        name: &str,
+        record: Object,
+        options: WriteOptions,
+    ) -> Result<Committed, WriteError> {
+        let document = self.document(category, Format::Legacy)?;
+        let name = name.to_owned();
+        self.change(document, Change::Put { name, record }, options).await
+    }
+
+    /// Deletes a legacy record; its v2 form follows before this returns.
+    pub async fn delete_legacy(
+        &self,
+        category: Category,
+        name: &str,
+        options: WriteOptions,
+    ) -> Result<Committed, WriteError> {
+        let document = self.document(category, Format::Legacy)?;
+        self.change(document, Change::Delete { name: name.to_owned() }, options).await
+    }
+
+    /// Changes a JSON document as a whole: `change` gets the present content (null where there is
+    /// none) and says the next. It is called again if somebody else writes meanwhile.
+    pub async fn change_document(
+        &self,
+        document: Document,
+        change: WholeChange,
+        options: WriteOptions,
+    ) -> Result<Committed, WriteError> {
+        self.change(document, Change::Whole(change), options).await
+    }
+
+    /// Replaces a document's bytes, as restoring an earlier content does.
+    pub async fn replace_document(
+        &self,
+        document: Document,
+        bytes: Bytes,
+        options: WriteOptions,
+    ) -> Result<Committed, WriteError> {
+        self.change(document, Change::Bytes(bytes), options).await
+    }
+
+    /// Waits until whatever was committed before is seen everywhere: for many local changes, one wait.
+    pub async fn barrier(&self) {
+        self.reference.look_now();
+        tokio::time::sleep(self.everywhere).await;
+    }
+
+    /// The document that changes of a category in one format go to.
+    pub fn document(&self, category: Category, format: Format) -> Result<Document, WriteError> {
+        let refuse = |reason| Err(WriteError::WrongFormat { category, reason });
+        match format {
+            Format::V2 if category.has_legacy_form() && self.canonical == Format::Legacy => {
+                refuse("the legacy format is canonical here")
+            }
+            Format::V2 => Ok(Document::V2(category)),
+            Format::Legacy if !category.has_legacy_form() => refuse("it has no legacy form"),
+            Format::Legacy if self.canonical == Format::V2 => {
+                refuse("the v2 format is canonical here")
+            }
+            Format::Legacy => Ok(Document::Legacy(category)),
+        }
+    }
+
+    async fn change(
+        &self,
+        document: Document,
+        change: Change,
+        options: WriteOptions,
+    ) -> Result<Committed, WriteError> {
+        let visibility = options.visibility;
+        let answer = self.writer.submit(document, change, options)?;
+        let committed = answered(answer).await?;
+        self.wait_until_seen(&committed, visibility).await;
+        Ok(committed)
+    }
+
+    async fn wait_until_seen(&self, committed: &Committed, visibility: Visibility) {
+        if visibility == Visibility::Local || faults::is_left_out(Rule::CommitWait) {
+            self.reference.load_now(&touched_by(committed.document)).await;
+            return;
+        }
+        self.reference.look_now();
+        // Whoever repeats a request may have been cut off before the first one was seen.
+        let at = committed.at.map_or_else(Instant::now, Instant::from_std);
+        tokio::time::sleep_until(at + self.everywhere).await;
+    }
+}
+
+impl Deref for Primary {
+    type Target = ModelReference;
+
+    fn deref(&self) -> &ModelReference {
+        &self.reference
+    }
+}
+
+async fn answered(
+    answer: oneshot::Receiver<Result<Committed, WriteError>>,
+) -> Result<Committed, WriteError> {
+    let no_answer = WriteError::NoAnswer { seconds: ANSWER_TIME.as_secs() };
+    match tokio::time::timeout(ANSWER_TIME, answer).await {
+        Ok(Ok(answer)) => answer,
+        _ => Err(no_answer),
+    }
+}
+
+/// The documents that a change of one of them may change.
+fn touched_by(document: Document) -> Vec<Document> {
+    match document {
+        Document::V2(category) => vec![document, Document::V2Metadata(category)],
+        Document::Legacy(category) => vec![
+            document,
+            Document::V2(category),
+            Document::V2Metadata(category),
+            Document::LegacyMetadata(category),
+        ],
+        other => vec![other],
+    }
+}

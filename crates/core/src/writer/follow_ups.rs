@@ -1,0 +1,268 @@
+//! What follows from a commit to a category, done by its writer, or by whoever finds that its writer
+//! died: the other format's document, the metadata, the audit trail, the log of requests. Each step
+//! can be done twice to no effect.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::counters::{advanced, operations};
+use super::note::Note;
+use super::records::Records;
+use super::requests::Requests;
+use crate::audit::Trail;
+use crate::backend::files::{Files, LOCK_WAIT};
+use crate::disk::faults::{self, Point};
+use crate::disk::{CommitError, ContentId, Flush, Locked, Place, Unfinished};
+use crate::error::{Error, Result};
+use crate::generation::{Digest, Generation};
+use crate::json::{Json, Object, Style, object_to_text};
+use crate::record::stamp_times;
+use crate::view::derive_v2;
+use crate::{Category, Document, Format, Snapshot};
+
+/// How often a document is written anew because somebody else wrote it meanwhile.
+const ATTEMPTS: usize = 10;
+
+/// Replaced contents of derived documents are not kept: they follow from those that are.
+const KEEP_NONE: usize = 0;
+
+/// A commit that stands.
+pub(super) struct Commit<'a> {
+    pub(super) document: Document,
+    pub(super) generation: Generation,
+    pub(super) digest: Digest,
+    pub(super) note: &'a Note,
+    pub(super) after: &'a Snapshot,
+}
+
+/// Does what follows from commits.
+#[derive(Debug)]
+pub(super) struct FollowUps {
+    pub(super) trail: Option<Arc<Trail>>,
+}
+
+/// Whether the commit is new, or was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    First,
+    Again,
+}
+
+impl FollowUps {
+    /// Everything, by the writer itself. `before` and `records` are what the commit found and left.
+    pub(super) fn run(
+        &self,
+        files: &Files,
+        commit: &Commit<'_>,
+        before: &Records,
+        records: &Records,
+        requests: &mut Requests,
+    ) -> Result<()> {
+        self.derive(files, commit)?;
+        write_metadata(files, commit, Turn::First)?;
+        pass(Point::Audit, files, commit)?;
+        if let Some(trail) = &self.trail {
+            let (document, generation) = (commit.document, commit.generation);
+            trail.append(commit.note.events(document, generation, before, records))?;
+        }
+        pass(Point::Requests, files, commit)?;
+        let path = files.place(commit.document).requests;
+        requests.append(&path, commit.note, commit.generation, commit.digest)
+    }
+
+    /// Everything that is not done yet, by somebody who found the commit under its lock.
+    pub(super) fn run_again(
+        &self,
+        files: &Files,
+        document: Document,
+        unfinished: &Unfinished<'_>,
+    ) -> Result<()> {
+        let (Some(note), Some(bytes)) = (Note::read(&unfinished.slot.note), unfinished.bytes)
+        else {
+            return Ok(());
+        };
+        let ContentId::Bytes(digest) = unfinished.slot.content else { return Ok(()) };
+        let place = files.place(document);
+        let generation = unfinished.slot.generation;
+        let after = files.snapshot(document, generation, Some((&place.path, bytes.clone())))?;
+        let commit = Commit { document, generation, digest, note: &note, after: &after };
+        self.derive(files, &commit)?;
+        write_metadata(files, &commit, Turn::Again)?;
+        if let (Some(trail), Some(base)) = (&self.trail, &unfinished.base) {
+            self.append_missing(files, trail, &commit, &place.path, base.as_ref())?;
+        }
+        Requests::default().append(&place.requests, &note, generation, digest)
+    }
+
+    fn append_missing(
+        &self,
+        files: &Files,
+        trail: &Trail,
+        commit: &Commit<'_>,
+        path: &Path,
+        base: Option<&Bytes>,
+    ) -> Result<()> {
+        let read = base.map(|bytes| (path, bytes.clone()));
+        let before = files.snapshot(commit.document, Generation::default(), read)?;
+        let (before, records) = (Records::of(&before), Records::of(commit.after));
+        let mut drafts = commit.note.events(commit.document, commit.generation, &before, &records);
+        let Some(first) = drafts.first().map(|draft| draft.event().clone()) else { return Ok(()) };
+        let there = trail.events_of(first.domain, &first.category, commit.generation)?;
+        drafts.retain(|draft| {
+            !there.iter().any(|event| event.model_name == draft.event().model_name)
+        });
+        trail.append(drafts).map(|_| ())
+    }
+
+    /// The v2 document that follows from a legacy one.
+    fn derive(&self, files: &Files, commit: &Commit<'_>) -> Result<()> {
+        let Document::Legacy(category) = commit.document else { return Ok(()) };
+        pass(Point::Derived, files, commit)?;
+        let document = Document::V2(category);
+        let place = files.place(document);
+        for _ in 0..ATTEMPTS {
+            let mut locked = Locked::take(place.clone(), LOCK_WAIT)?;
+            locked.recover(&mut |_| Ok(()))?;
+            let base = locked.read(files.floor(document))?;
+            let read = base.bytes.as_ref().map(|bytes| (place.path.as_path(), bytes.clone()));
+            let stored = files.snapshot(document, base.generation, read)?;
+            let Some(text) = derived(category, commit, &stored) else { return Ok(()) };
+            if base.bytes.as_deref() == Some(text.as_bytes()) {
+                return Ok(());
+            }
+            match locked.commit(&base, text.as_bytes(), Json::Null, Flush::Now) {
+                Ok(put) => {
+                    locked.finish(&base, &put, KEEP_NONE);
+                    return Ok(());
+                }
+                Err(CommitError::Displaced) => {}
+                Err(CommitError::Before(error) | CommitError::Unknown(_, error)) => {
+                    return Err(error);
+                }
+            }
+        }
+        Err(Error::Unsettled { path: place.path })
+    }
+}
+
+/// The text of the v2 document; `None` where nothing follows.
+fn derived(category: Category, commit: &Commit<'_>, stored: &Snapshot) -> Option<String> {
+    let mut records = derive_v2(category, commit.after, stored.object())?;
+    // The table has no place for times; other legacy records bring theirs.
+    if category == Category::TextGeneration {
+        for entry in &commit.note.entries {
+            let Some(name) = &entry.name else { continue };
+            if let Some(record) = records.get_mut(name).and_then(Json::as_object_mut) {
+                let known = stored.record(name);
+                let own = record.get("metadata").cloned();
+                stamp_times(record, known, commit.note.time);
+                keep_others(record, own);
+            }
+        }
+    }
+    Some(object_to_text(&records, Style::INDENT_4_ASCII) + "\n")
+}
+
+/// Times are set; what else the metadata said stays.
+fn keep_others(record: &mut Object, own: Option<Json>) {
+    let (Some(Json::Object(own)), Some(metadata)) =
+        (own, record.get_mut("metadata").and_then(Json::as_object_mut))
+    else {
+        return;
+    };
+    for (name, value) in own {
+        metadata.entry(name).or_insert(value);
+    }
+}
+
+/// The metadata of the category, in each format the commit is told in.
+fn write_metadata(files: &Files, commit: &Commit<'_>, turn: Turn) -> Result<()> {
+    let Some(category) = commit.document.category() else { return Ok(()) };
+    pass(Point::Metadata, files, commit)?;
+    for (format, wanted) in &commit.note.metadata {
+        let document = metadata_document(*format, category);
+        put_metadata(files, document, category, wanted, commit.note, turn)?;
+    }
+    Ok(())
+}
+
+fn put_metadata(
+    files: &Files,
+    document: Document,
+    category: Category,
+    wanted: &Object,
+    note: &Note,
+    turn: Turn,
+) -> Result<()> {
+    let place = files.place(document);
+    for _ in 0..ATTEMPTS {
+        let mut locked = Locked::take(place.clone(), LOCK_WAIT)?;
+        locked.recover(&mut |_| Ok(()))?;
+        let base = locked.read(files.floor(document))?;
+        let stored = base.bytes.as_deref().and_then(parse_object);
+        let there = stored.as_ref().map_or(-1, operations);
+        let missing = operations(wanted) - there;
+        let text = match turn {
+            // As many or more: it was written, or somebody else went on from it.
+            Turn::Again if missing <= 0 => return Ok(()),
+            Turn::First if missing <= 0 => {
+                // Somebody else counted at the same time; ours come on top of theirs.
+                let models = wanted.get("total_models").and_then(Json::as_i64).unwrap_or(0);
+                let models = usize::try_from(models).unwrap_or(0);
+                printed(&advanced(category, stored.as_ref(), &note.done, models, note.time))
+            }
+            _ => printed(wanted),
+        };
+        match locked.commit(&base, text.as_bytes(), Json::Null, Flush::Later) {
+            Ok(put) => {
+                locked.finish(&base, &put, KEEP_NONE);
+                return Ok(());
+            }
+            Err(CommitError::Displaced) => {}
+            Err(CommitError::Before(error) | CommitError::Unknown(_, error)) => return Err(error),
+        }
+    }
+    Err(Error::Unsettled { path: place.path })
+}
+
+/// Metadata as it has to be after the commit that `note` tells of.
+pub(super) fn metadata_after(
+    files: &Files,
+    document: Document,
+    note: &Note,
+    total_models: usize,
+) -> Result<Vec<(Format, Object)>> {
+    let (category, formats): (Category, &[Format]) = match document {
+        Document::V2(category) => (category, &[Format::V2]),
+        // The v2 view changes with the legacy one, and those who poll it want to know (D12).
+        Document::Legacy(category) => (category, &[Format::Legacy, Format::V2]),
+        _ => return Ok(Vec::new()),
+    };
+    let after = |&format: &Format| {
+        let path: Place = files.place(metadata_document(format, category));
+        let stored = crate::disk::read(&path.path)?.and_then(|file| parse_object(&file.bytes));
+        Ok((format, advanced(category, stored.as_ref(), &note.done, total_models, note.time)))
+    };
+    formats.iter().map(after).collect()
+}
+
+fn metadata_document(format: Format, category: Category) -> Document {
+    match format {
+        Format::V2 => Document::V2Metadata(category),
+        Format::Legacy => Document::LegacyMetadata(category),
+    }
+}
+
+fn parse_object(bytes: &[u8]) -> Option<Object> {
+    if let Ok(Json::Object(members)) = Json::parse(bytes) { Some(members) } else { None }
+}
+
+fn printed(metadata: &Object) -> String {
+    object_to_text(metadata, Style::INDENT_2_ASCII)
+}
+
+fn pass(point: Point, files: &Files, commit: &Commit<'_>) -> Result<()> {
+    files.place(commit.document).step("finish writing", faults::pass(point))
+}

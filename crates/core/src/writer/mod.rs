@@ -1,0 +1,77 @@
+//! Writing: changes of one document, from however many callers, become commits one after another.
+//!
+//! Each document that is written has a *lane*: a queue and a thread. The thread takes all that waits
+//! and makes one commit of it (`batch.rs`), so that many writers share the flushes of one; each is
+//! answered on its own. Other processes are kept apart by the document's lock.
+
+mod batch;
+mod counters;
+mod follow_ups;
+mod lane;
+mod note;
+mod records;
+mod requests;
+
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::oneshot;
+
+use crate::Document;
+use crate::audit::Trail;
+use crate::backend::files::Files;
+use crate::change::{Change, Committed, WriteError, WriteOptions};
+use batch::{Committer, Job};
+use follow_ups::FollowUps;
+use lane::Lane;
+use requests::Requests;
+
+/// Takes changes of every document.
+pub(crate) struct Writer {
+    files: Arc<Files>,
+    follow_ups: Arc<FollowUps>,
+    knows_baseline: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    /// One for each document, made when it is first written.
+    lanes: [OnceLock<Result<Lane, WriteError>>; Document::COUNT],
+}
+
+impl Writer {
+    /// A writer of these files, which from now on also finishes what writers that died had begun.
+    pub(crate) fn new(
+        files: Arc<Files>,
+        trail: Option<Arc<Trail>>,
+        knows_baseline: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    ) -> Self {
+        let follow_ups = Arc::new(FollowUps { trail });
+        let again = Arc::clone(&follow_ups);
+        files.follow_up_with(Box::new(move |files, document, unfinished| {
+            again.run_again(files, document, &unfinished)
+        }));
+        let lanes = [const { OnceLock::new() }; Document::COUNT];
+        Self { files, follow_ups, knows_baseline, lanes }
+    }
+
+    /// Queues a change. The answer comes when it is durable, or refused.
+    pub(crate) fn submit(
+        &self,
+        document: Document,
+        change: Change,
+        options: WriteOptions,
+    ) -> Result<oneshot::Receiver<Result<Committed, WriteError>>, WriteError> {
+        let (answer, answered) = oneshot::channel();
+        let lane = self.lanes[document.index()].get_or_init(|| self.start_lane(document));
+        let lane = lane.as_ref().map_err(Clone::clone)?;
+        lane.push(Job { change, options, answer })?;
+        Ok(answered)
+    }
+
+    fn start_lane(&self, document: Document) -> Result<Lane, WriteError> {
+        let committer = Committer {
+            document,
+            files: Arc::clone(&self.files),
+            follow_ups: Arc::clone(&self.follow_ups),
+            knows_baseline: Arc::clone(&self.knows_baseline),
+            requests: Requests::default(),
+        };
+        Lane::start(committer).map_err(|error| WriteError::Busy(format!("no thread: {error}")))
+    }
+}

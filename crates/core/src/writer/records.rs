@@ -1,0 +1,268 @@
+//! The records of a category as its canonical document stores them, and what a write does to them.
+
+use indexmap::IndexSet;
+
+use crate::change::{Operation, Validation, WholeChange, WriteError};
+use crate::json::{Json, Object, Style, object_to_text};
+use crate::legacy::{self, Row, SlowRule, Table};
+use crate::record::{self, Record, stamp_times};
+use crate::shape::{Reader, Unknown};
+use crate::snapshot::Content;
+use crate::{Category, Document, Snapshot};
+
+/// Longest name of a record, in bytes.
+const LONGEST_NAME: usize = 16 * 1024;
+/// Largest record, in bytes of compact JSON.
+const LARGEST_RECORD: usize = 16 * 1024 * 1024;
+
+/// The rule by which stored legacy records become v2.
+const SLOW_RULE: SlowRule = SlowRule::Path;
+
+/// Records in one of the three forms they are stored in.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Records {
+    /// v2 records.
+    V2(Object),
+    /// Legacy records in JSON.
+    Legacy(Object),
+    /// Legacy records of text models.
+    Table(Table),
+    /// No records: a document that is changed as a whole.
+    Whole(Json),
+}
+
+/// What a record is checked against.
+pub(super) struct Rules<'a> {
+    pub(super) category: Category,
+    pub(super) validation: Validation,
+    pub(super) knows_baseline: &'a dyn Fn(&str) -> bool,
+    /// Seconds since 1970.
+    pub(super) now: i64,
+}
+
+impl Records {
+    /// The records of a snapshot; none of an absent one.
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        match (snapshot.document, &*snapshot.content) {
+            (_, Content::Csv) => Self::Table(Table::parse(&snapshot.bytes).unwrap_or_default()),
+            (Document::Legacy(Category::TextGeneration), Content::Absent) => {
+                Self::Table(Table::default())
+            }
+            (Document::Legacy(_), _) => {
+                Self::Legacy(snapshot.object().cloned().unwrap_or_default())
+            }
+            (Document::V2(_), _) => Self::V2(snapshot.object().cloned().unwrap_or_default()),
+            _ => Self::Whole(snapshot.json().cloned().unwrap_or(Json::Null)),
+        }
+    }
+
+    /// Stores a record. Nothing is changed if it is refused.
+    pub(super) fn put(
+        &mut self,
+        name: &str,
+        mut record: Object,
+        rules: &Rules<'_>,
+    ) -> Result<Operation, WriteError> {
+        check_name(name)?;
+        check_representation(&record)?;
+        match self {
+            Self::V2(records) => {
+                if rules.category == Category::TextGeneration {
+                    record = legacy::normalise(name, &record).map_err(WriteError::Invalid)?;
+                }
+                if rules.validation == Validation::Full {
+                    let options = record::Options {
+                        unknown: Unknown::Keep,
+                        knows_baseline: rules.knows_baseline,
+                    };
+                    let value = Json::Object(record.clone());
+                    Record::parse(rules.category, &value, options).map_err(WriteError::Invalid)?;
+                }
+                stamp_times(&mut record, records.get(name), rules.now);
+                Ok(insert(records, name, record))
+            }
+            Self::Legacy(records) => {
+                stamp_times(&mut record, records.get(name), rules.now);
+                let value = Json::Object(record.clone());
+                legacy::convert_record(rules.category, &value, SLOW_RULE)
+                    .map_err(WriteError::Invalid)?;
+                Ok(insert(records, name, record))
+            }
+            Self::Table(table) => {
+                let record = legacy::normalise(name, &record).map_err(WriteError::Invalid)?;
+                let row = Row::from_normalised(name, &record);
+                row.to_v2().map_err(WriteError::Invalid)?;
+                let known = table.find(name).is_some();
+                table.put(&row);
+                Ok(if known { Operation::Update } else { Operation::Create })
+            }
+            Self::Whole(_) => {
+                let reason = "this document has no records";
+                Err(WriteError::Name { name: shortened(name), reason })
+            }
+        }
+    }
+
+    /// Removes a record. Whether there was one.
+    pub(super) fn remove(&mut self, name: &str) -> bool {
+        match self {
+            Self::V2(records) | Self::Legacy(records) => records.shift_remove(name).is_some(),
+            Self::Table(table) => table.find(name).is_some() && table.remove(name),
+            Self::Whole(_) => false,
+        }
+    }
+
+    /// Whether there is a record of this name.
+    pub(super) fn contains(&self, name: &str) -> bool {
+        match self {
+            Self::V2(records) | Self::Legacy(records) => records.contains_key(name),
+            Self::Table(table) => table.find(name).is_some(),
+            Self::Whole(_) => false,
+        }
+    }
+
+    /// A record as the audit trail shows it.
+    pub(super) fn get(&self, name: &str) -> Option<Json> {
+        match self {
+            Self::V2(records) | Self::Legacy(records) => records.get(name).cloned(),
+            Self::Table(table) => {
+                let row = table.row(table.find(name)?).ok()?;
+                let mut entries = Object::new();
+                row.write_v1(&mut entries);
+                entries.shift_remove(name)
+            }
+            Self::Whole(_) => None,
+        }
+    }
+
+    /// The names of all records, in their order.
+    pub(super) fn names(&self) -> Vec<&str> {
+        match self {
+            Self::V2(records) | Self::Legacy(records) => {
+                records.keys().map(String::as_str).collect()
+            }
+            // A name may have several lines; the last one counts.
+            Self::Table(table) => {
+                let names: IndexSet<&str> = (0..table.len()).map(|line| table.name(line)).collect();
+                names.into_iter().collect()
+            }
+            Self::Whole(_) => Vec::new(),
+        }
+    }
+
+    /// How many records there are.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::V2(records) | Self::Legacy(records) => records.len(),
+            Self::Table(_) | Self::Whole(_) => self.names().len(),
+        }
+    }
+
+    /// How many records of `self` are not in `after`.
+    pub(super) fn removed_in(&self, after: &Self) -> usize {
+        self.names().into_iter().filter(|name| !after.contains(name)).count()
+    }
+
+    /// The document's bytes, as writes print them.
+    pub(super) fn to_text(&self, document: Document) -> Result<String, WriteError> {
+        match self {
+            Self::V2(records) | Self::Legacy(records) => {
+                Ok(object_to_text(records, Style::INDENT_2))
+            }
+            Self::Whole(value) => Ok(value.to_text(style_of(document))),
+            Self::Table(table) => {
+                let reason = "the table cannot hold it";
+                table.to_text().map_err(|_| WriteError::Name { name: String::new(), reason })
+            }
+        }
+    }
+
+    /// The parsed form of what [`Records::to_text`] prints.
+    pub(super) fn into_content(self) -> Content {
+        match self {
+            Self::V2(records) | Self::Legacy(records) => Content::Json(Json::Object(records)),
+            Self::Whole(value) => Content::Json(value),
+            Self::Table(_) => Content::Csv,
+        }
+    }
+
+    /// Replaces all of it by what the function says of it.
+    pub(super) fn replace_whole(&mut self, change: &mut WholeChange) -> Result<(), WriteError> {
+        let taken = std::mem::replace(self, Self::Whole(Json::Null));
+        let (value, wrap): (Json, fn(Json) -> Option<Self>) = match taken {
+            Self::V2(records) => (records.into(), |value| into_object(value).map(Self::V2)),
+            Self::Legacy(records) => (records.into(), |value| into_object(value).map(Self::Legacy)),
+            Self::Whole(value) => (value, |value| Some(Self::Whole(value))),
+            Self::Table(table) => {
+                *self = Self::Table(table);
+                let reason = "a table is changed record by record";
+                return Err(WriteError::Name { name: String::new(), reason });
+            }
+        };
+        let changed = change(&value);
+        let Some(changed) = wrap(changed?) else {
+            let mut reader = Reader::new(Unknown::Keep);
+            reader.refuse_value::<()>("a category is an object", &Json::Null);
+            return Err(WriteError::Invalid(reader.into_issues()));
+        };
+        *self = changed;
+        Ok(())
+    }
+}
+
+/// How documents that are changed as a whole are printed.
+fn style_of(document: Document) -> Style {
+    match document {
+        Document::PendingChanges => Style::INDENT_2,
+        _ => Style::INDENT_2_ASCII,
+    }
+}
+
+fn into_object(value: Json) -> Option<Object> {
+    if let Json::Object(members) = value { Some(members) } else { None }
+}
+
+fn insert(records: &mut Object, name: &str, record: Object) -> Operation {
+    match records.insert(name.to_owned(), Json::Object(record)) {
+        Some(_) => Operation::Update,
+        None => Operation::Create,
+    }
+}
+
+fn check_name(name: &str) -> Result<(), WriteError> {
+    let refuse = |reason| Err(WriteError::Name { name: shortened(name), reason });
+    if name.trim().is_empty() {
+        return refuse("it must not be empty or blank");
+    }
+    if name.contains('\\') {
+        return refuse("it must not contain a backslash");
+    }
+    if name.len() > LONGEST_NAME {
+        return refuse("it must not be longer than 16 KiB");
+    }
+    Ok(())
+}
+
+fn shortened(name: &str) -> String {
+    name.chars().take(200).collect()
+}
+
+/// A record must read as it is printed: numbers that JSON does not have, or a nesting that readers
+/// refuse, would spoil the whole document.
+fn check_representation(record: &Object) -> Result<(), WriteError> {
+    let refuse = |reason: String| {
+        let mut reader = Reader::new(Unknown::Keep);
+        reader.refuse_value::<()>(reason, &Json::Null);
+        Err(WriteError::Invalid(reader.into_issues()))
+    };
+    let printed = object_to_text(record, Style::COMPACT);
+    if printed.len() > LARGEST_RECORD {
+        let mib = printed.len() / (1024 * 1024);
+        return refuse(format!("a record of {mib} MiB is larger than the 16 MiB that are stored"));
+    }
+    match Json::parse(printed.as_bytes()) {
+        Ok(Json::Object(read)) if read == *record => Ok(()),
+        Ok(_) => refuse("the record does not read as it is written".into()),
+        Err(error) => refuse(format!("the record cannot be written as JSON: {error}")),
+    }
+}
