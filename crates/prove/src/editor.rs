@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use crate::clock;
 use crate::faults::Fault;
 use crate::history::{Begun, Ended, Kind, Outcome, Recorder, Source, call};
-use crate::subject::{document_path, record};
+use crate::subject::{document_path, legacy_record, record};
 
 /// How many earlier contents of each document are at hand to be put back.
 const COPIES: usize = 8;
@@ -47,6 +47,7 @@ enum Manner {
 pub struct Editor {
     root: PathBuf,
     documents: Vec<Category>,
+    legacy: bool,
     recorder: Recorder,
     random: Rng,
     edits: u32,
@@ -60,12 +61,14 @@ impl Editor {
     pub fn start(
         root: &Path,
         documents: &[Category],
+        legacy: bool,
         histories: &Path,
         random: Rng,
     ) -> Result<Self> {
         Ok(Self {
             root: root.to_owned(),
             documents: documents.to_vec(),
+            legacy,
             recorder: Recorder::create(&histories.join("editor.jsonl"))?,
             random,
             edits: 0,
@@ -94,7 +97,11 @@ impl Editor {
     }
 
     fn path(&self, document: usize) -> PathBuf {
-        document_path(&self.root, self.documents[document])
+        document_path(&self.root, self.documents[document], self.legacy)
+    }
+
+    fn record(&self, category: Category, name: &str) -> Value {
+        if self.legacy { legacy_record(category, name) } else { record(category, name) }
     }
 
     fn records(&self, document: usize) -> Result<Map<String, Value>> {
@@ -132,12 +139,12 @@ impl Editor {
         let mut after = Map::new();
         for (known, value) in before {
             if Some(&known) == replaces.as_ref() {
-                after.insert(name.clone(), record(category, &name));
+                after.insert(name.clone(), self.record(category, &name));
             } else {
                 after.insert(known, value);
             }
         }
-        after.entry(name.clone()).or_insert_with(|| record(category, &name));
+        after.entry(name.clone()).or_insert_with(|| self.record(category, &name));
         self.put(document, number, &after, manner)?;
         self.own[document] = Some(name);
         Ok(())
@@ -194,7 +201,7 @@ impl Editor {
         let begun = Begun { name: Some(added.clone()), ..call(Kind::Replace, name) };
         let number = self.recorder.begin(begun)?;
         let mut repaired = last;
-        repaired.insert(added.clone(), record(self.documents[document], &added));
+        repaired.insert(added.clone(), self.record(self.documents[document], &added));
         self.own[document] = None;
         self.put(document, number, &repaired, Manner::Rename)
     }

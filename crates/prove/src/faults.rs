@@ -13,21 +13,52 @@ pub const FORGET: &str = "forget";
 /// Word of the line that tells that a write was not acknowledged although all faults had ended.
 pub const REFUSED_AT_THE_END: &str = "refused at the end";
 
-/// The steps of a commit at which a worker can be made to die or to meet an error.
-pub const POINTS: [&str; 12] = [
+/// The steps of a commit at which a worker can be made to die, to stand still or to meet an error,
+/// in their order.
+pub const POINTS: [&str; 16] = [
     "lock",
     "recover",
     "read",
     "stage",
     "slot",
+    "flush-staged",
     "exchange",
     "check",
     "flush-folder",
-    "follow-ups",
+    "derived",
+    "metadata",
+    "audit",
+    "requests",
     "done",
     "keep",
     "unlock",
 ];
+
+/// A rule of the protocol that can be left out, to see the checker convict it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mutation {
+    /// Plain reads do not look at their lease.
+    Lease,
+    /// Acknowledgements do not wait for the leases of others.
+    CommitWait,
+    /// Writers do not keep each other out.
+    Lock,
+    /// A stamp is trusted from the first.
+    YoungStamp,
+    /// An older content that came back keeps its old name.
+    Floor,
+    /// What an exchange displaced is not looked at.
+    DisplacedCheck,
+    /// What a dead writer left is not set right.
+    Recovery,
+}
+
+impl fmt::Display for Mutation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.to_possible_value();
+        f.write_str(value.as_ref().map_or("mutation", |value| value.get_name()))
+    }
+}
 
 /// A fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ValueEnum)]
@@ -36,6 +67,8 @@ pub enum Fault {
     Kill,
     /// Start workers that kill themselves at a step of a commit.
     Points,
+    /// Start workers that stand still at a step of a commit, as long as with `stop`.
+    Pauses,
     /// Stop a worker for 10 ms to 5 s.
     Stop,
     /// Edit documents by hand: put in place by rename, in the reference's two renames, or in place
@@ -73,6 +106,8 @@ impl fmt::Display for Fault {
 pub enum Effect {
     /// The process kills itself with SIGKILL.
     Kill,
+    /// The process stops itself with SIGSTOP.
+    Stop,
     /// The step returns an input/output error.
     Io,
     /// The step returns "no space left on device".
@@ -87,13 +122,14 @@ pub struct Armed {
     /// What happens there.
     pub effect: Effect,
     /// The how manieth time, from 1.
-    pub pass: u32,
+    pub pass: u64,
 }
 
 impl fmt::Display for Armed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let effect = match self.effect {
             Effect::Kill => "kill",
+            Effect::Stop => "stop",
             Effect::Io => "eio",
             Effect::NoSpace => "enospc",
         };
@@ -115,29 +151,21 @@ impl FromStr for Armed {
         }
         let effect = match effect {
             "kill" => Effect::Kill,
+            "stop" => Effect::Stop,
             "eio" => Effect::Io,
             "enospc" => Effect::NoSpace,
-            other => return Err(format!("`{other}` is none of kill, eio, enospc")),
+            other => return Err(format!("`{other}` is none of kill, stop, eio, enospc")),
         };
         Ok(Self { point: point.to_owned(), effect, pass })
     }
 }
 
 impl Armed {
-    /// A death at any step.
-    pub fn death(random: &mut fastrand::Rng) -> Self {
-        Self::any(random, Effect::Kill)
-    }
-
-    /// An error at any step.
-    pub fn error(random: &mut fastrand::Rng) -> Self {
-        let effect = if random.bool() { Effect::Io } else { Effect::NoSpace };
-        Self::any(random, effect)
-    }
-
-    fn any(random: &mut fastrand::Rng, effect: Effect) -> Self {
+    /// Any of these effects at any step.
+    pub fn any(random: &mut fastrand::Rng, effects: &[Effect]) -> Option<Self> {
+        let effect = random.choice(effects.iter().copied())?;
         let point = POINTS[random.usize(..POINTS.len())].to_owned();
-        Self { point, effect, pass: random.u32(1..=12) }
+        Some(Self { point, effect, pass: random.u64(1..=12) })
     }
 }
 

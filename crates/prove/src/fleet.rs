@@ -19,12 +19,12 @@ use crate::checker::{Findings, Property, Rules, check};
 use crate::clock;
 use crate::disk::{Disk, Medium};
 use crate::editor::Editor;
-use crate::faults::{self, Armed, Fault};
+use crate::faults::{self, Armed, Effect, Fault, Mutation};
 use crate::history::{Event, Recorder, Source};
 use crate::online::Acknowledged;
 use crate::past::Past;
 use crate::process::{Launch, Process};
-use crate::subject::{document_path, record};
+use crate::subject::{document_path, legacy_record, names_in, record};
 
 /// How long a worker may take to answer an order when nothing is wrong any more.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -55,7 +55,9 @@ pub struct Plan {
     /// The faults.
     pub faults: Vec<Fault>,
     /// The rule that is left out.
-    pub mutation: Option<String>,
+    pub mutation: Option<Mutation>,
+    /// Whether the legacy format is canonical.
+    pub legacy: bool,
     /// What the directory lies on.
     pub medium: Medium,
     /// The lease answers are judged by.
@@ -152,13 +154,13 @@ impl<'a> Round<'a> {
             started: 0,
             made: BTreeMap::new(),
             alive: Vec::new(),
-            keeper: Some(start_keeper(data, histories)?),
+            keeper: Some(start_keeper(plan, data, histories)?),
             editor,
             disk_broken_until: None,
             peaceful: false,
         };
         for slot in 0..plan.workers + plan.readers {
-            let process = round.start(slot)?;
+            let process = round.start(slot, None)?;
             round.processes.push(process);
         }
         Ok(round)
@@ -168,7 +170,14 @@ impl<'a> Round<'a> {
         !self.peaceful && self.plan.faults.contains(&fault)
     }
 
-    fn start(&mut self, slot: usize) -> Result<Process> {
+    /// Starts another in the place of the one that is there.
+    fn replace(&mut self, slot: usize) -> Result<()> {
+        let before = self.processes[slot].number;
+        self.processes[slot] = self.start(slot, Some(before))?;
+        Ok(())
+    }
+
+    fn start(&mut self, slot: usize, follows: Option<u32>) -> Result<Process> {
         self.started += 1;
         let number = self.started;
         let names: Vec<&str> = self.plan.documents.iter().map(|category| category.name()).collect();
@@ -191,6 +200,16 @@ impl<'a> Round<'a> {
         if let Some(armed) = &armed {
             arguments.push(format!("--armed={armed}"));
         }
+        if self.plan.legacy {
+            arguments.push("--legacy".to_owned());
+        }
+        if let Some(before) = follows {
+            arguments.push(format!("--follows={before}"));
+        }
+        // The log of requests goes with `.coherence`, and its day is one of the wall clock.
+        if ![Fault::Forget, Fault::Clock].iter().any(|fault| self.plan.faults.contains(fault)) {
+            arguments.push("--repeats".to_owned());
+        }
         if is_reader {
             arguments.extend(["--online".to_owned(), "--clients=1".to_owned()]);
         } else {
@@ -204,12 +223,19 @@ impl<'a> Round<'a> {
     }
 
     fn arm(&mut self) -> Option<Armed> {
-        match (self.has(Fault::Points), self.has(Fault::Errors)) {
-            (true, true) if self.random.bool() => Some(Armed::error(&mut self.random)),
-            (true, _) => Some(Armed::death(&mut self.random)),
-            (false, true) => Some(Armed::error(&mut self.random)),
-            (false, false) => None,
+        let effects = [
+            (Fault::Points, Effect::Kill),
+            (Fault::Pauses, Effect::Stop),
+            (Fault::Errors, Effect::Io),
+            (Fault::Errors, Effect::NoSpace),
+        ];
+        let effects: Vec<Effect> =
+            effects.into_iter().filter(|(fault, _)| self.has(*fault)).map(|(_, e)| e).collect();
+        let armed = Armed::any(&mut self.random, &effects)?;
+        if matches!(armed.effect, Effect::Io | Effect::NoSpace) {
+            self.count("workers that meet an error");
         }
+        Some(armed)
     }
 
     /// What some workers have to live with.
@@ -259,7 +285,15 @@ impl<'a> Round<'a> {
             }
             if let Some(status) = self.processes[slot].ended()? {
                 self.bury(slot, status)?;
-                self.processes[slot] = self.start(slot)?;
+                self.replace(slot)?;
+            }
+            let process = &mut self.processes[slot];
+            if process.stopped_until.is_none() && process.has_stopped_itself() {
+                let armed = process.armed.clone().unwrap_or_default();
+                let time = Duration::from_millis(10 + self.random.u64(..70).pow(2));
+                self.processes[slot].stopped_until = Some(Instant::now() + time);
+                let point = armed.split('=').next().unwrap_or_default();
+                self.count(&format!("stops at {point}"));
             }
         }
         Ok(())
@@ -304,7 +338,7 @@ impl<'a> Round<'a> {
                 let status = self.processes[slot].kill()?;
                 self.processes[slot].armed = None;
                 self.bury(slot, status)?;
-                self.processes[slot] = self.start(slot)?;
+                self.replace(slot)?;
             }
             Fault::Stop if self.processes[slot].stopped_until.is_none() => {
                 let time = Duration::from_millis(10 + self.random.u64(..70).pow(2));
@@ -320,7 +354,8 @@ impl<'a> Round<'a> {
 
     fn forget(&mut self) -> Result<()> {
         self.note(faults::FORGET, "")?;
-        for folder in [".coherence", "meta/v2/.coherence"] {
+        let folders = [".coherence", "legacy/.coherence"];
+        for folder in folders.into_iter().chain(["meta/v2/.coherence", "meta/legacy/.coherence"]) {
             let folder = self.data.join(folder);
             if folder.exists() {
                 // Somebody may be writing into it; then the rest stays, as with any `rm -r`.
@@ -374,7 +409,7 @@ impl<'a> Round<'a> {
                 let status = self.processes[slot].kill()?;
                 self.processes[slot].armed = None;
                 self.bury(slot, status)?;
-                self.processes[slot] = self.start(slot)?;
+                self.replace(slot)?;
             }
         }
         self.attend()
@@ -418,8 +453,9 @@ impl<'a> Round<'a> {
 
     fn note_last(&self) -> Result<()> {
         for category in &self.plan.documents {
-            let Ok(bytes) = std::fs::read(document_path(self.data, *category)) else { continue };
-            note_content(&self.recorder, category.name(), &bytes, Source::Last)?;
+            let path = document_path(self.data, *category, self.plan.legacy);
+            let Ok(bytes) = std::fs::read(path) else { continue };
+            note_content(&self.recorder, *category, self.plan.legacy, &bytes, Source::Last)?;
         }
         Ok(())
     }
@@ -439,20 +475,29 @@ fn write_first(plan: &Plan, data: &Path, recorder: &Recorder) -> Result<()> {
     let (_, filled) = plan.documents.split_last().context("no document")?;
     for category in filled {
         let names = (0..8).map(|number| format!("base-{number}"));
+        let record = if plan.legacy { legacy_record } else { record };
         let records: Map<String, Value> =
             names.map(|name| (name.clone(), record(*category, &name))).collect();
         let bytes = serde_json::to_vec_pretty(&records)?;
-        std::fs::write(document_path(data, *category), &bytes)?;
-        note_content(recorder, category.name(), &bytes, Source::First)?;
+        let path = document_path(data, *category, plan.legacy);
+        std::fs::create_dir_all(path.parent().context("no folder")?)?;
+        std::fs::write(path, &bytes)?;
+        note_content(recorder, *category, plan.legacy, &bytes, Source::First)?;
     }
     Ok(())
 }
 
 /// Notes a content, if it is one.
-fn note_content(recorder: &Recorder, document: &str, bytes: &[u8], source: Source) -> Result<()> {
-    let Ok(records) = serde_json::from_slice::<Map<String, Value>>(bytes) else { return Ok(()) };
+fn note_content(
+    recorder: &Recorder,
+    category: Category,
+    legacy: bool,
+    bytes: &[u8],
+    source: Source,
+) -> Result<()> {
+    let Some(names) = names_in(category, legacy, bytes) else { return Ok(()) };
     let digest = Digest::of(bytes).to_string();
-    recorder.content(document, 0, &digest, source, || records.keys().cloned().collect())
+    recorder.content(category.name(), 0, &digest, source, || names)
 }
 
 /// A thread beside the fleet, stopped and joined by it.
@@ -492,7 +537,7 @@ fn start_editor(
     }
     // The last document is not there yet, and an editor needs something to edit.
     let documents = &plan.documents[..plan.documents.len() - 1];
-    let mut editor = Editor::start(data, documents, histories, random.fork())?;
+    let mut editor = Editor::start(data, documents, plan.legacy, histories, random.fork())?;
     let edit = move |stopping: &AtomicBool| {
         let mut made = BTreeMap::new();
         while !stopping.load(Ordering::Relaxed) {
@@ -509,17 +554,19 @@ fn start_editor(
 }
 
 /// Notes what is kept for restoring, before it makes room for newer.
-fn start_keeper(data: &Path, histories: &Path) -> Result<Companion> {
+fn start_keeper(plan: &Plan, data: &Path, histories: &Path) -> Result<Companion> {
     let recorder = Recorder::create(&histories.join("keeper.jsonl"))?;
-    let kept = data.join(".coherence/kept");
+    let (legacy, documents) = (plan.legacy, plan.documents.clone());
+    let data = data.to_owned();
     let note = move |recorder: &Recorder| -> Result<()> {
-        for folder in std::fs::read_dir(&kept).into_iter().flatten().flatten() {
-            let name = folder.file_name().to_string_lossy().into_owned();
-            let document = name.trim_end_matches(".json");
-            for content in std::fs::read_dir(folder.path()).into_iter().flatten().flatten() {
+        for category in &documents {
+            let path = document_path(&data, *category, legacy);
+            let name = path.file_name().context("no name")?;
+            let kept = path.with_file_name(".coherence").join("kept").join(name);
+            for content in std::fs::read_dir(kept).into_iter().flatten().flatten() {
                 // It may be gone by now.
                 let Ok(bytes) = std::fs::read(content.path()) else { continue };
-                note_content(recorder, document, &bytes, Source::Kept)?;
+                note_content(recorder, *category, legacy, &bytes, Source::Kept)?;
             }
         }
         Ok(())

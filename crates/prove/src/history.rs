@@ -25,6 +25,8 @@ pub enum Kind {
     Insert,
     /// A write that removes a record.
     Delete,
+    /// Another request for a change that was acknowledged before.
+    Repeat,
     /// A wait after which earlier writes are seen everywhere.
     Barrier,
     /// A read answered from memory.
@@ -45,6 +47,11 @@ impl Kind {
     /// Whether the call changes the document through us.
     pub fn is_write(self) -> bool {
         matches!(self, Self::Insert | Self::Delete)
+    }
+
+    /// Whether the call answers what a document holds.
+    pub fn is_read(self) -> bool {
+        matches!(self, Self::Plain | Self::Strong | Self::AtLeast | Self::Final)
     }
 
     /// Whether the call changes the document behind our back.
@@ -95,9 +102,12 @@ pub struct Begun {
     /// For writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
-    /// For a read with a lower bound, that bound.
+    /// For a read with a lower bound, that bound; for a barrier, what had been acknowledged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<u64>,
+    /// For writes, the name of the request, if it has one: calls of one name ask for one change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
 }
 
 /// The end of a call.
@@ -299,6 +309,7 @@ pub fn call(kind: Kind, document: &str) -> Begun {
         replaces: None,
         visibility: None,
         at_least: None,
+        request: None,
     }
 }
 

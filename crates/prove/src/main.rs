@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use prove::checker::{Rules, check};
 use prove::disk::Medium;
-use prove::faults::Fault;
+use prove::faults::{Fault, Mutation};
 use prove::fleet::{self, Plan, Tally};
 use prove::past::Past;
 use prove::{report, worker};
@@ -66,8 +66,11 @@ struct Run {
     #[arg(long, value_enum, default_value = "plain")]
     medium: Medium,
     /// The rule to leave out; then a broken promise is what is hoped for.
+    #[arg(long, value_enum)]
+    mutation: Option<Mutation>,
+    /// The legacy format is canonical.
     #[arg(long)]
-    mutation: Option<String>,
+    legacy: bool,
     /// The lease answers are judged by.
     #[arg(long, default_value_t = 100)]
     lease_ms: u64,
@@ -111,9 +114,10 @@ fn run(arguments: Run) -> Result<ExitCode> {
         round: Duration::from_secs(arguments.round_seconds),
         workers: arguments.workers,
         readers: arguments.readers,
-        documents: worker::documents(arguments.documents)?,
+        documents: worker::documents(arguments.documents, arguments.legacy)?,
         faults: if arguments.no_faults { Vec::new() } else { arguments.faults },
         mutation: arguments.mutation,
+        legacy: arguments.legacy,
         medium: arguments.medium,
         lease: Duration::from_millis(arguments.lease_ms),
     };

@@ -1,6 +1,6 @@
 //! All histories of one run put together: calls with their ends, and contents as lists of names.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -35,8 +35,10 @@ pub struct Operation {
     pub replaces: Option<Name>,
     /// For writes.
     pub visibility: Option<Visibility>,
-    /// The lower bound of a read.
+    /// The lower bound of a read, or what had been acknowledged before a barrier.
     pub at_least: Option<u64>,
+    /// The request of a write: calls of one request ask for one change.
+    pub request: Option<String>,
     /// When it was about to be made.
     pub begun: u64,
     /// When it had ended; `None` when it was cut off.
@@ -145,6 +147,15 @@ pub struct Document {
     pub operations: Vec<Operation>,
     /// Every content seen, in no order.
     pub contents: Vec<Seen>,
+    /// The calls of each request that was made more than once.
+    pub repeated: Vec<Repeated>,
+}
+
+/// The calls of one request, in the order of their beginnings.
+#[derive(Debug, Clone)]
+pub struct Repeated {
+    /// At least two.
+    pub calls: Vec<Operation>,
 }
 
 impl Document {
@@ -156,6 +167,46 @@ impl Document {
         self.names.push(name.to_owned());
         self.numbers.insert(name.to_owned(), number);
         number
+    }
+
+    /// Makes one change of the calls that asked for it under one request: it was begun by the first
+    /// of them, and acknowledged by the first that was. Later acknowledgements are repeats. A change
+    /// of which any call may have had an effect may have had one.
+    pub fn put_requests_together(&mut self) {
+        let mut calls: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (index, call) in self.operations.iter().enumerate() {
+            if let Some(request) = &call.request {
+                calls.entry(request.clone()).or_default().push(index);
+            }
+        }
+        let mut gone = HashSet::new();
+        for mut indices in calls.into_values().filter(|indices| indices.len() > 1) {
+            indices.sort_by_key(|index| self.operations[*index].begun);
+            let first = &self.operations[indices[0]];
+            let (begun, kind) = (first.begun, first.kind);
+            self.repeated.push(Repeated {
+                calls: indices.iter().map(|index| self.operations[*index].clone()).collect(),
+            });
+            let done = indices.iter().filter(|index| self.operations[**index].is_done());
+            let done = done.min_by_key(|index| self.operations[**index].end());
+            let possible = indices.iter().find(|index| self.operations[**index].is_possible());
+            let chosen = *done.or(possible).unwrap_or(&indices[0]);
+            for index in indices {
+                let call = &mut self.operations[index];
+                if index == chosen {
+                    (call.begun, call.kind) = (begun, kind);
+                } else if call.is_done() {
+                    call.kind = Kind::Repeat;
+                } else {
+                    gone.insert(index);
+                }
+            }
+        }
+        let mut index = 0;
+        self.operations.retain(|_| {
+            index += 1;
+            !gone.contains(&(index - 1))
+        });
     }
 
     /// The number of a name that occurs.
@@ -189,6 +240,7 @@ impl Past {
             let process = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             past.add(&process, history::read(&path)?);
         }
+        past.documents.values_mut().for_each(Document::put_requests_together);
         Ok(past)
     }
 
@@ -257,6 +309,7 @@ fn operation(document: &mut Document, place: Place, begun: history::Begun) -> Op
         replaces: number(begun.replaces),
         visibility: begun.visibility,
         at_least: begun.at_least,
+        request: begun.request,
         begun: begun.at,
         ended: None,
         outcome: Outcome::Unknown("cut off".into()),

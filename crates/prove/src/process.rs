@@ -103,6 +103,13 @@ impl Process {
         self.signal(Signal::CONT)
     }
 
+    /// Whether it stands still, by whomever.
+    pub fn has_stopped_itself(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        // The state follows the name, which stands in brackets.
+        stat.is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" T")))
+    }
+
     /// Ends it without a chance to clean up, and waits until it is gone.
     pub fn kill(&mut self) -> Result<ExitStatus> {
         self.child.kill()?;

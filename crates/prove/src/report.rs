@@ -9,7 +9,7 @@ use crate::fleet::Tally;
 /// How many violations of one property are told in full.
 const TOLD: usize = 3;
 
-const PROPERTIES: [Property; 11] = [
+const PROPERTIES: [Property; 12] = [
     Property::Set,
     Property::Kept,
     Property::Plain,
@@ -17,6 +17,7 @@ const PROPERTIES: [Property; 11] = [
     Property::Strong,
     Property::Bound,
     Property::Online,
+    Property::Repeat,
     Property::Agreement,
     Property::Audit,
     Property::Metadata,

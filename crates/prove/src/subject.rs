@@ -1,33 +1,40 @@
 //! What is proved, behind the few calls a worker makes. The only file that names the writing API.
-//!
-//! STAND-IN: until that API is there, this is a small store of the same promises (one lock, one
-//! list of labels, every read from the file), without leases and without recovery. It lets the
-//! fleet be tried, and shows that the checker convicts a store that does not recover.
 
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
-use horde_model_reference::Category;
-use horde_model_reference::generation::Digest;
-use rustix::fs::{FlockOperation, flock};
-use rustix::process::{Signal, getpid, kill_process};
+use horde_model_reference::audit::Trail;
+use horde_model_reference::backend::files::Files;
+use horde_model_reference::backend::files::layout::Layout;
+use horde_model_reference::change::{Committed, Visibility, WriteError, WriteOptions};
+use horde_model_reference::disk::faults::{self as core, Action, Point, Rule};
+use horde_model_reference::generation::Generation;
+use horde_model_reference::json::Object;
+use horde_model_reference::{
+    Category, CategoryView, Document, Format, Json, Options, Primary, Read,
+};
+use rustix::io::Errno;
 use serde_json::{Map, Value, json};
 
-use crate::faults::{Armed, Effect};
-use crate::history::Visibility;
+use crate::faults::{Armed, Effect, Mutation, POINTS};
+use crate::history;
+
+/// Every change is made by somebody, or it would not be in the audit trail.
+const USER: &str = "101";
+
+/// Largest segment of the audit trail: small, so that a run goes through several.
+const LARGEST_SEGMENT: u64 = 256 * 1024;
 
 /// How a worker opens the directory.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
     /// The data directory.
     pub root: PathBuf,
-    /// A rule to be left out, by name.
-    pub mutation: Option<String>,
+    /// Whether the legacy format is canonical, rather than v2.
+    pub legacy: bool,
+    /// A rule to be left out.
+    pub mutation: Option<Mutation>,
     /// What the worker does to itself.
     pub armed: Option<Armed>,
     /// By how much the wall clock is wrong.
@@ -35,10 +42,23 @@ pub struct Setup {
 }
 
 /// The store under proof.
-#[derive(Debug)]
 pub struct Subject {
-    setup: Setup,
-    passes: AtomicU32,
+    primary: Primary,
+}
+
+/// A change to one document.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The document.
+    pub category: Category,
+    /// The record.
+    pub name: String,
+    /// Whether it goes, rather than comes.
+    pub deletes: bool,
+    /// When it is acknowledged.
+    pub visibility: history::Visibility,
+    /// Names the request, if it may be repeated.
+    pub request: Option<String>,
 }
 
 /// An acknowledgement.
@@ -59,13 +79,19 @@ pub struct Answer {
     pub digest: String,
     /// Whether it came without the mark *stale*.
     pub fresh: bool,
-    held: Arc<Map<String, Value>>,
+    view: Arc<horde_model_reference::Published<CategoryView>>,
 }
 
 impl Answer {
+    fn of(read: Read<CategoryView>) -> Self {
+        let Read { view, fresh } = read;
+        let (generation, digest) = (view.generation().get(), view.digest.to_string());
+        Self { generation, digest, fresh, view }
+    }
+
     /// The names in the document, in order.
     pub fn names(&self) -> Vec<String> {
-        self.held.keys().cloned().collect()
+        self.view.records().map(|records| records.keys().cloned().collect()).unwrap_or_default()
     }
 }
 
@@ -79,171 +105,119 @@ pub enum Failure {
 }
 
 impl Subject {
-    /// Opens the directory.
-    pub fn open(setup: Setup) -> Result<Self> {
-        std::fs::create_dir_all(setup.root.join(".coherence"))?;
-        std::fs::create_dir_all(setup.root.join("meta/v2"))?;
-        Ok(Self { setup, passes: AtomicU32::new(0) })
+    /// Opens the directory as a service does.
+    pub fn open(setup: &Setup) -> Result<Self> {
+        core::set_clock_offset_ms(setup.clock_offset_ms);
+        let at = setup.armed.as_ref().map(planned).into_iter().collect();
+        core::install(core::Plan { at, left_out: setup.mutation.map(rule) });
+        let files = Arc::new(Files::new(Layout::below(&setup.root)));
+        let options = Options { canonical: canonical(setup.legacy), ..Options::default() };
+        for failure in files.prepare(options.canonical) {
+            eprintln!("not prepared: {failure}");
+        }
+        let trail = Trail::new(setup.root.join("audit"), LARGEST_SEGMENT);
+        let primary = Primary::open(files, options, Some(trail)).context("no thread")?;
+        Ok(Self { primary })
     }
 
-    /// Adds a record.
-    pub async fn insert(
-        &self,
-        category: Category,
-        name: &str,
-        _visibility: Visibility,
-    ) -> Result<Written, Failure> {
-        let change = |records: &mut Map<String, Value>| {
-            records.insert(name.to_owned(), record(category, name));
-            true
+    /// Makes a change.
+    pub async fn change(&self, change: &Change) -> Result<Written, Failure> {
+        let mut options = WriteOptions::by(USER);
+        options.request_id.clone_from(&change.request);
+        if change.visibility == history::Visibility::Local {
+            options.visibility = Visibility::Local;
+        }
+        let Change { category, name, deletes, .. } = change;
+        let is_legacy = self.primary.canonical() == Format::Legacy;
+        let made = match (deletes, is_legacy) {
+            (true, true) => self.primary.delete_legacy(*category, name, options).await,
+            (true, false) => self.primary.delete(*category, name, options).await,
+            (false, legacy) => {
+                let record = core_record(*category, name, legacy).map_err(Failure::Refused)?;
+                match legacy {
+                    true => self.primary.update_legacy(*category, name, record, options).await,
+                    false => self.primary.update(*category, name, record, options).await,
+                }
+            }
         };
-        std::future::ready(self.commit(category, name, "create", change)).await
+        let Committed { generation, digest, .. } = made.map_err(failure)?;
+        Ok(Written { generation: generation.get(), digest: digest.to_string() })
     }
 
-    /// Removes a record.
-    pub async fn delete(
-        &self,
-        category: Category,
-        name: &str,
-        _visibility: Visibility,
-    ) -> Result<Written, Failure> {
-        let change = |records: &mut Map<String, Value>| records.shift_remove(name).is_some();
-        std::future::ready(self.commit(category, name, "delete", change)).await
+    /// Waits until all that was acknowledged is seen everywhere.
+    pub async fn barrier(&self) {
+        self.primary.barrier().await;
     }
 
     /// A read from memory.
-    pub async fn plain(&self, category: Category) -> Result<Answer, Failure> {
-        std::future::ready(self.read(category).map_err(|error| unknown(&error))).await
+    pub async fn plain(&self, category: Category) -> Answer {
+        Answer::of(self.primary.category(category).await)
     }
 
-    /// A read from the file.
+    /// Only the generation of a plain read, and whether it came without the mark *stale*.
+    pub async fn plain_generation(&self, category: Category) -> (u64, bool) {
+        let Read { view, fresh } = self.primary.category(category).await;
+        (view.generation().get(), fresh)
+    }
+
+    /// A read from the file. One that could not be made answers what is known, marked.
     pub async fn strong(&self, category: Category) -> Result<Answer, Failure> {
-        std::future::ready(self.read(category).map_err(|error| unknown(&error))).await
+        let answer = Answer::of(self.primary.category_strong(category).await);
+        if answer.fresh { Ok(answer) } else { Err(Failure::Refused("not in time".into())) }
     }
 
     /// A plain read not older than `generation`.
-    pub async fn at_least(&self, category: Category, _generation: u64) -> Result<Answer, Failure> {
-        std::future::ready(self.read(category).map_err(|error| unknown(&error))).await
-    }
-
-    fn path(&self, category: Category) -> PathBuf {
-        self.setup.root.join(format!("{}.json", category.file_stem()))
-    }
-
-    fn labels(&self, category: Category) -> PathBuf {
-        self.setup.root.join(format!(".coherence/{}.labels", category.file_stem()))
-    }
-
-    fn lock(&self, category: Category) -> Result<File> {
-        std::fs::create_dir_all(self.setup.root.join(".coherence"))?;
-        let file = File::options().create(true).append(true).open(self.labels(category))?;
-        if self.setup.mutation.as_deref() != Some("no-lock") {
-            flock(&file, FlockOperation::LockExclusive)?;
-        }
-        Ok(file)
-    }
-
-    fn read(&self, category: Category) -> Result<Answer> {
-        loop {
-            let bytes = std::fs::read(self.path(category)).unwrap_or_else(|_| b"{}".to_vec());
-            let digest = Digest::of(&bytes).to_string();
-            if let Some(generation) = self.label(category, &digest) {
-                let held = Arc::new(serde_json::from_slice(&bytes)?);
-                return Ok(Answer { generation, digest, fresh: true, held });
-            }
-            let mut file = self.lock(category)?;
-            let bytes = std::fs::read(self.path(category)).unwrap_or_else(|_| b"{}".to_vec());
-            let digest = Digest::of(&bytes).to_string();
-            if self.label(category, &digest).is_none() {
-                let generation = self.next(category);
-                file.write_all(format!("{generation} {digest}\n").as_bytes())?;
-            }
-        }
-    }
-
-    fn label(&self, category: Category, digest: &str) -> Option<u64> {
-        let labels = std::fs::read_to_string(self.labels(category)).ok()?;
-        let known = labels.lines().filter_map(|line| line.split_once(' '));
-        known.filter(|(_, known)| *known == digest).filter_map(|(g, _)| g.parse().ok()).max()
-    }
-
-    fn next(&self, category: Category) -> u64 {
-        let labels = std::fs::read_to_string(self.labels(category)).unwrap_or_default();
-        let known = labels.lines().filter_map(|line| line.split_once(' ')?.0.parse::<u64>().ok());
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = i64::try_from(now.as_millis()).unwrap_or(0) + self.setup.clock_offset_ms;
-        known.max().unwrap_or(0).max(now.cast_unsigned()) + 1
-    }
-
-    fn commit(
-        &self,
-        category: Category,
-        name: &str,
-        word: &str,
-        change: impl FnOnce(&mut Map<String, Value>) -> bool,
-    ) -> Result<Written, Failure> {
-        let refused = |error: anyhow::Error| Failure::Refused(format!("{error:#}"));
-        let mut lock = self.lock(category).map_err(refused)?;
-        self.pass("lock").map_err(refused)?;
-        let bytes = std::fs::read(self.path(category)).unwrap_or_else(|_| b"{}".to_vec());
-        let records = serde_json::from_slice(&bytes).context("source invalid");
-        let mut records: Map<String, Value> = records.map_err(refused)?;
-        if !change(&mut records) {
-            return Err(Failure::Refused("no such record".into()));
-        }
-        let bytes = serde_json::to_vec_pretty(&records).map_err(|error| refused(error.into()))?;
-        let digest = Digest::of(&bytes).to_string();
-        let generation = self.next(category);
-        let staged = self.path(category).with_extension("swap");
-        std::fs::write(&staged, &bytes).map_err(|error| refused(error.into()))?;
-        self.pass("stage").map_err(refused)?;
-        let slot = format!("{generation} {digest}\n");
-        lock.write_all(slot.as_bytes()).map_err(|error| refused(error.into()))?;
-        self.pass("slot").map_err(refused)?;
-        std::fs::rename(&staged, self.path(category)).map_err(|error| refused(error.into()))?;
-        let told = self.pass("exchange").and_then(|()| self.tell(category, name, word, generation));
-        told.map_err(|error| unknown(&error))?;
-        Ok(Written { generation, digest })
-    }
-
-    fn tell(&self, category: Category, name: &str, word: &str, generation: u64) -> Result<()> {
-        let path = self.setup.root.join(format!("meta/v2/{category}_metadata.json"));
-        let zero = json!({"total_creates": 0, "total_updates": 0, "total_deletes": 0});
-        let mut counters: Value = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)?,
-            Err(_) => zero,
-        };
-        let counter = &mut counters[format!("total_{word}s")];
-        *counter = json!(counter.as_u64().unwrap_or(0) + 1);
-        std::fs::write(&path, serde_json::to_vec(&counters)?)?;
-        let folder = self.setup.root.join("audit/v2").join(category.name());
-        std::fs::create_dir_all(&folder)?;
-        let id = generation * 16 + category.index() as u64;
-        let event = json!({"event_id": id, "model_name": name, "operation": word,
-            "generation": generation});
-        let path = folder.join("audit-000001.jsonl");
-        let mut file = File::options().create(true).append(true).open(path)?;
-        file.write_all(format!("{event}\n").as_bytes())?;
-        self.pass("follow-ups")
-    }
-
-    fn pass(&self, point: &str) -> Result<()> {
-        let Some(armed) = self.setup.armed.as_ref().filter(|armed| armed.point == point) else {
-            return Ok(());
-        };
-        if self.passes.fetch_add(1, Ordering::Relaxed) + 1 != armed.pass {
-            return Ok(());
-        }
-        match armed.effect {
-            Effect::Kill => Ok(kill_process(getpid(), Signal::KILL)?),
-            Effect::Io => anyhow::bail!("input/output error, as planned"),
-            Effect::NoSpace => anyhow::bail!("no space left, as planned"),
-        }
+    pub async fn at_least(&self, category: Category, generation: u64) -> Result<Answer, Failure> {
+        let wanted: Generation = generation.to_string().parse().map_err(Failure::Refused)?;
+        let read = self.primary.category_at_least(category, wanted).await;
+        read.map(Answer::of).map_err(|error| Failure::Refused(error.to_string()))
     }
 }
 
-fn unknown(error: &anyhow::Error) -> Failure {
-    Failure::Unknown(format!("{error:#}"))
+fn canonical(legacy: bool) -> Format {
+    if legacy { Format::Legacy } else { Format::V2 }
+}
+
+fn planned(armed: &Armed) -> (Point, u64, Action) {
+    let place = POINTS.iter().position(|point| *point == armed.point).unwrap_or(0);
+    let action = match armed.effect {
+        Effect::Kill => Action::Kill,
+        Effect::Stop => Action::Stop,
+        Effect::Io => Action::Fail(Errno::IO.raw_os_error()),
+        Effect::NoSpace => Action::Fail(Errno::NOSPC.raw_os_error()),
+    };
+    (Point::ALL[place], armed.pass, action)
+}
+
+fn rule(mutation: Mutation) -> Rule {
+    match mutation {
+        Mutation::Lease => Rule::Lease,
+        Mutation::CommitWait => Rule::CommitWait,
+        Mutation::Lock => Rule::Lock,
+        Mutation::YoungStamp => Rule::YoungStamp,
+        Mutation::Floor => Rule::Floor,
+        Mutation::DisplacedCheck => Rule::DisplacedCheck,
+        Mutation::Recovery => Rule::Recovery,
+    }
+}
+
+/// Whether a failed write may have been made all the same.
+fn failure(error: WriteError) -> Failure {
+    match error {
+        WriteError::Unknown { .. } | WriteError::NoAnswer { .. } => {
+            Failure::Unknown(error.to_string())
+        }
+        _ => Failure::Refused(error.to_string()),
+    }
+}
+
+fn core_record(category: Category, name: &str, legacy: bool) -> Result<Object, String> {
+    let record = if legacy { legacy_record(category, name) } else { record(category, name) };
+    match Json::parse(record.to_string().as_bytes()) {
+        Ok(Json::Object(members)) => Ok(members),
+        Ok(_) => Err("no object".into()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// A record that passes every check of its category.
@@ -259,7 +233,41 @@ pub fn record(category: Category, name: &str) -> Value {
     })
 }
 
-/// The file of a document in a data directory.
-pub fn document_path(root: &Path, category: Category) -> PathBuf {
-    root.join(format!("{}.json", category.file_stem()))
+/// The same in the legacy format.
+pub fn legacy_record(category: Category, name: &str) -> Value {
+    if category == Category::TextGeneration {
+        return json!({"name": name, "parameters": 7_000_000_000_u64, "description": "d"});
+    }
+    json!({"name": name, "type": category.name(), "description": "d", "version": "1",
+        "config": {"files": [], "download": []}, "available": false})
+}
+
+/// The file of the canonical document of a category in a data directory.
+pub fn document_path(root: &Path, category: Category, legacy: bool) -> PathBuf {
+    let document = if legacy { Document::Legacy(category) } else { Document::V2(category) };
+    Layout::below(root).path(document)
+}
+
+/// The names in the bytes of such a file, in order; `None` if they are no document.
+pub fn names_in(category: Category, legacy: bool, bytes: &[u8]) -> Option<Vec<String>> {
+    if legacy && category == Category::TextGeneration {
+        let table = horde_model_reference::legacy::Table::parse(bytes).ok()?;
+        return Some((0..table.len()).map(|line| table.name(line).to_owned()).collect());
+    }
+    let records = serde_json::from_slice::<Map<String, Value>>(bytes).ok()?;
+    Some(records.keys().cloned().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_points_are_those_of_the_store() {
+        let plain = |name: &str| name.replace('-', "").to_lowercase();
+        let known: Vec<String> = POINTS.iter().map(|point| plain(point)).collect();
+        let there: Vec<String> =
+            Point::ALL.iter().map(|point| plain(&format!("{point:?}"))).collect();
+        assert_eq!(known, there);
+    }
 }

@@ -19,10 +19,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::clock;
-use crate::faults::Armed;
-use crate::history::{Begun, Ended, Event, Kind, Outcome, Recorder, Source, Visibility, call};
+use crate::faults::{Armed, Mutation};
+use crate::history::{
+    self, Begun, Ended, Event, Kind, Outcome, Recorder, Source, Visibility, call,
+};
 use crate::online::Acknowledged;
-use crate::subject::{Answer, Failure, Setup, Subject, Written};
+use crate::subject::{Answer, Change, Failure, Setup, Subject, Written};
 
 /// How long any call may take. What takes longer is an outcome nobody knows.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -60,12 +62,21 @@ pub struct Task {
     /// Keeps its runtime busy.
     #[arg(long)]
     pub starve: bool,
-    /// What it does to itself: `POINT=kill|eio|enospc@PASS`.
+    /// What it does to itself: `POINT=kill|stop|eio|enospc@PASS`.
     #[arg(long)]
     pub armed: Option<Armed>,
-    /// Name of the rule that is left out, to see the checker convict it.
+    /// The rule that is left out, to see the checker convict it.
+    #[arg(long, value_enum)]
+    pub mutation: Option<Mutation>,
+    /// The legacy format is canonical.
     #[arg(long)]
-    pub mutation: Option<String>,
+    pub legacy: bool,
+    /// Gives requests names and repeats some, among them what this earlier worker left open.
+    #[arg(long)]
+    pub repeats: bool,
+    /// The worker whose place it takes.
+    #[arg(long)]
+    pub follows: Option<u32>,
     /// By how many milliseconds its wall clock is wrong.
     #[arg(long, default_value_t = 0, allow_hyphen_values = true)]
     pub clock_offset_ms: i64,
@@ -108,12 +119,13 @@ async fn work(task: Task, mut ordered: watch::Receiver<Order>) -> Result<()> {
     recorder.record(&Event::Started { at: clock::now(), process, seed: task.seed })?;
     let setup = Setup {
         root: task.root.clone(),
-        mutation: task.mutation.clone(),
+        legacy: task.legacy,
+        mutation: task.mutation,
         armed: task.armed.clone(),
         clock_offset_ms: task.clock_offset_ms,
     };
     let worker = Arc::new(Worker {
-        subject: Subject::open(setup)?,
+        subject: Subject::open(&setup)?,
         recorder,
         acknowledged: Acknowledged::open(&task.histories.join("acknowledged"))?,
         raising: Mutex::new(()),
@@ -171,6 +183,10 @@ impl Worker {
                 tasks.spawn(async move { worker.be_client(random, ordered).await });
             }
         }
+        if self.task.repeats && self.task.follows.is_some() {
+            let (worker, random) = (Arc::clone(self), random.fork());
+            tasks.spawn(async move { worker.repeat_what_was_left(random).await });
+        }
         if self.task.starve {
             for _ in 0..2 {
                 tasks.spawn(spin(random.fork(), ordered.clone()));
@@ -187,7 +203,8 @@ impl Worker {
             match random.u32(..100) {
                 0..8 => self.insert(&mut random, document, &mut own).await?,
                 8..10 => self.delete(&mut random, &mut own).await?,
-                10..20 => self.read(Kind::Strong, document).await?,
+                10 => self.wait_for_all(document).await?,
+                11..20 => self.read(Kind::Strong, document).await?,
                 20..30 => self.read(Kind::AtLeast, document).await?,
                 _ => self.read(Kind::Plain, document).await?,
             }
@@ -203,8 +220,8 @@ impl Worker {
         own: &mut Vec<(usize, String)>,
     ) -> Result<()> {
         let name = self.new_name();
-        let visibility = some_visibility(random);
-        if self.write(Kind::Insert, document, &name, visibility).await? {
+        let change = self.some_change(random, document, &name, false);
+        if self.make(random, &change).await? {
             own.push((document, name));
         }
         Ok(())
@@ -215,7 +232,72 @@ impl Worker {
             return Ok(());
         }
         let (document, name) = own.swap_remove(random.usize(..own.len()));
-        self.write(Kind::Delete, document, &name, some_visibility(random)).await?;
+        let change = self.some_change(random, document, &name, true);
+        self.make(random, &change).await?;
+        Ok(())
+    }
+
+    fn some_change(&self, random: &mut Rng, document: usize, name: &str, deletes: bool) -> Change {
+        let visibility =
+            if random.u32(..3) == 0 { Visibility::Local } else { Visibility::Everywhere };
+        let word = if deletes { "delete" } else { "insert" };
+        let is_named = self.task.repeats && random.bool();
+        let request = is_named.then(|| format!("{word}-{name}"));
+        let category = self.task.documents[document];
+        Change { category, name: name.to_owned(), deletes, visibility, request }
+    }
+
+    /// Makes a change, and repeats it if nobody knows its outcome, and now and then for no reason.
+    /// Whether it was acknowledged.
+    async fn make(&self, random: &mut Rng, change: &Change) -> Result<bool> {
+        let outcome = self.write(change).await?;
+        if change.request.is_none() {
+            return Ok(outcome == Outcome::Done);
+        }
+        match outcome {
+            Outcome::Refused(_) => Ok(false),
+            Outcome::Done if random.u32(..8) > 0 => Ok(true),
+            Outcome::Done => self.write(change).await.map(|_| true),
+            Outcome::Unknown(_) => Ok(self.write(change).await? == Outcome::Done),
+        }
+    }
+
+    /// Repeats what the worker before left open, and the last of what it was told.
+    async fn repeat_what_was_left(&self, mut random: Rng) -> Result<()> {
+        let Some(before) = self.task.follows else { return Ok(()) };
+        let path = self.task.histories.join(format!("w{before}.jsonl"));
+        let mut open: Vec<(Begun, bool)> = Vec::new();
+        for (_, event) in history::read(&path)? {
+            match event {
+                Event::Begun(begun) if begun.request.is_some() => open.push((begun, false)),
+                Event::Ended(ended) => {
+                    let is_over = !matches!(ended.outcome, Outcome::Unknown(_));
+                    let of_it = |(begun, _): &&mut (Begun, bool)| begun.call == ended.call;
+                    if let Some((_, over)) = open.iter_mut().rev().find(of_it) {
+                        *over = is_over;
+                    }
+                }
+                _ => {}
+            }
+        }
+        let count = open.len();
+        let left = open.into_iter().enumerate();
+        let left = left.filter(|(index, (_, is_over))| !is_over || index + 3 >= count);
+        for (_, (begun, _)) in left {
+            let Some(category) =
+                self.task.documents.iter().find(|category| category.name() == begun.document)
+            else {
+                continue;
+            };
+            let change = Change {
+                category: *category,
+                name: begun.name.unwrap_or_default(),
+                deletes: begun.kind == Kind::Delete,
+                visibility: begun.visibility.unwrap_or(Visibility::Everywhere),
+                request: begun.request,
+            };
+            self.make(&mut random, &change).await?;
+        }
         Ok(())
     }
 
@@ -223,41 +305,58 @@ impl Worker {
         format!("w{}-{}", self.task.number, self.names.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Whether it was acknowledged.
-    async fn write(
-        &self,
-        kind: Kind,
-        document: usize,
-        name: &str,
-        visibility: Visibility,
-    ) -> Result<bool> {
-        let category = self.task.documents[document];
-        let (own, visible) = (Some(name.to_owned()), Some(visibility));
-        let begun = Begun { name: own, visibility: visible, ..call(kind, category.name()) };
-        let number = self.recorder.begin(begun)?;
-        let write = async {
-            match kind {
-                Kind::Delete => self.subject.delete(category, name, visibility).await,
-                _ => self.subject.insert(category, name, visibility).await,
-            }
+    async fn write(&self, change: &Change) -> Result<Outcome> {
+        let Change { category, name, visibility, request, .. } = change;
+        let kind = if change.deletes { Kind::Delete } else { Kind::Insert };
+        let begun = Begun {
+            name: Some(name.clone()),
+            visibility: Some(*visibility),
+            request: request.clone(),
+            ..call(kind, category.name())
         };
-        let written = in_time(write).await;
+        let number = self.recorder.begin(begun)?;
+        let written = in_time(self.subject.change(change)).await;
         let at = clock::now();
         if let Ok(written) = &written {
-            let _alone = self.raising.lock().unwrap_or_else(PoisonError::into_inner);
-            let (slot, generation) = (self.task.slot, written.generation);
-            self.acknowledged.raise(self.heard_of(document), slot, generation)?;
-            if visibility == Visibility::Everywhere {
-                self.acknowledged.raise(document, slot, generation)?;
-            }
+            self.acknowledge(*category, written.generation, *visibility)?;
         }
         let (outcome, Written { generation, digest }) = match written {
             Ok(written) => (Outcome::Done, written),
             Err(failure) => (outcome_of(failure), Written { generation: 0, digest: String::new() }),
         };
-        let is_done = outcome == Outcome::Done;
+        let told = outcome.clone();
         self.recorder.end(Ended { call: number, at, outcome, generation, digest, fresh: true })?;
-        Ok(is_done)
+        Ok(told)
+    }
+
+    fn acknowledge(
+        &self,
+        category: Category,
+        generation: u64,
+        visibility: Visibility,
+    ) -> Result<()> {
+        let document = self.task.documents.iter().position(|known| *known == category);
+        let document = document.context("no document of this run")?;
+        let _alone = self.raising.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = self.task.slot;
+        self.acknowledged.raise(self.heard_of(document), slot, generation)?;
+        if visibility == Visibility::Everywhere {
+            self.acknowledged.raise(document, slot, generation)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until what anybody was told before is seen everywhere.
+    async fn wait_for_all(&self, document: usize) -> Result<()> {
+        let category = self.task.documents[document];
+        let heard = self.acknowledged.largest(self.heard_of(document))?;
+        let begun = Begun { at_least: Some(heard), ..call(Kind::Barrier, category.name()) };
+        let number = self.recorder.begin(begun)?;
+        self.subject.barrier().await;
+        let at = clock::now();
+        self.acknowledge(category, heard, Visibility::Everywhere)?;
+        let (outcome, digest) = (Outcome::Done, String::new());
+        self.recorder.end(Ended { call: number, at, outcome, generation: 0, digest, fresh: true })
     }
 
     async fn read(&self, kind: Kind, document: usize) -> Result<()> {
@@ -272,7 +371,7 @@ impl Worker {
             match kind {
                 Kind::Strong => self.subject.strong(category).await,
                 Kind::AtLeast => self.subject.at_least(category, bound.unwrap_or(0)).await,
-                _ => self.subject.plain(category).await,
+                _ => Ok(self.subject.plain(category).await),
             }
         };
         let answered = in_time(read).await;
@@ -316,14 +415,12 @@ impl Worker {
             let acknowledged = self.acknowledged.largest(document)?;
             for _ in 0..READS_PER_LOOK {
                 let at = clock::now();
-                let Ok(answer) = self.subject.plain(category).await else { continue };
-                let got = answer.generation;
+                let (got, fresh) = self.subject.plain_generation(category).await;
                 // What has no number yet is newer than all that have one.
                 if got == 0 {
                     continue;
                 }
-                let needed =
-                    if answer.fresh { acknowledged.max(last[document]) } else { last[document] };
+                let needed = if fresh { acknowledged.max(last[document]) } else { last[document] };
                 if got < needed {
                     let document = category.name().to_owned();
                     self.recorder.record(&Event::Online { at, document, needed, got })?;
@@ -344,10 +441,14 @@ impl Worker {
     async fn close(&self) -> Result<()> {
         for document in 0..self.task.documents.len() {
             let name = self.new_name();
-            if !self.write(Kind::Insert, document, &name, Visibility::Everywhere).await? {
-                let document = self.task.documents[document].name().to_owned();
+            let category = self.task.documents[document];
+            let (visibility, request) = (Visibility::Everywhere, None);
+            let change = Change { category, name, deletes: false, visibility, request };
+            let outcome = self.write(&change).await?;
+            if outcome != Outcome::Done {
                 let (at, fault) = (clock::now(), crate::faults::REFUSED_AT_THE_END.to_owned());
-                self.recorder.record(&Event::Fault { at, fault, target: document })?;
+                let target = format!("{}: {outcome:?}", category.name());
+                self.recorder.record(&Event::Fault { at, fault, target })?;
             }
         }
         Ok(())
@@ -361,10 +462,6 @@ impl Worker {
         }
         Ok(())
     }
-}
-
-fn some_visibility(random: &mut Rng) -> Visibility {
-    if random.u32(..3) == 0 { Visibility::Local } else { Visibility::Everywhere }
 }
 
 fn outcome_of(failure: Failure) -> Outcome {
@@ -393,12 +490,15 @@ async fn spin(mut random: Rng, ordered: watch::Receiver<Order>) -> Result<()> {
     Ok(())
 }
 
-/// Names of the documents a run is about: the first `count` of the simple categories.
-pub fn documents(count: usize) -> Result<Vec<Category>> {
+/// The documents a run is about: the first `count` of some, of which the last is not there yet when
+/// it begins.
+pub fn documents(count: usize, legacy: bool) -> Result<Vec<Category>> {
     const SIMPLE: [Category; 5] =
         [Category::Clip, Category::Blip, Category::Esrgan, Category::Gfpgan, Category::Codeformer];
-    if count == 0 || count > SIMPLE.len() {
-        bail!("between 1 and {} documents", SIMPLE.len());
+    const LEGACY: [Category; 2] = [Category::Clip, Category::TextGeneration];
+    let known: &[Category] = if legacy { &LEGACY } else { &SIMPLE };
+    if count == 0 || count > known.len() {
+        bail!("between 1 and {} documents", known.len());
     }
-    Ok(SIMPLE[..count].to_vec())
+    Ok(known[..count].to_vec())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use prove::checker::Property;
 use prove::disk::Medium;
-use prove::faults::Fault;
+use prove::faults::{Fault, Mutation};
 use prove::fleet::{Plan, Tally, round};
 use prove::{report, worker};
 
@@ -24,9 +24,10 @@ fn plan(folder: &Path, faults: &[Fault]) -> Result<Plan> {
         round: ROUND,
         workers: 3,
         readers: 1,
-        documents: worker::documents(2)?,
+        documents: worker::documents(2, false)?,
         faults: faults.to_vec(),
         mutation: None,
+        legacy: false,
         medium: Medium::Plain,
         lease: Duration::from_millis(100),
     })
@@ -44,9 +45,9 @@ fn holds(faults: &[Fault]) -> Result<Tally> {
 }
 
 /// Leaves `rule` out until one of `properties` is violated.
-fn convicts(rule: &str, faults: &[Fault], properties: &[Property]) -> Result<()> {
+fn convicts(rule: Mutation, faults: &[Fault], properties: &[Property]) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let plan = Plan { mutation: Some(rule.to_owned()), ..plan(folder.path(), faults)? };
+    let plan = Plan { mutation: Some(rule), ..plan(folder.path(), faults)? };
     let mut all = Tally::default();
     for number in 1..=ROUNDS_TO_CONVICT {
         let (_, tally) = round(&plan, number)?;
@@ -56,7 +57,7 @@ fn convicts(rule: &str, faults: &[Fault], properties: &[Property]) -> Result<()>
         }
         all.merge(tally);
     }
-    anyhow::bail!("nobody noticed `{rule}`\n{}", report::table(&all))
+    anyhow::bail!("nobody noticed that `{rule}` was left out\n{}", report::table(&all))
 }
 
 #[test]
@@ -69,5 +70,5 @@ fn every_promise_holds_while_workers_are_killed_stopped_and_starved() -> Result<
 
 #[test]
 fn writing_without_the_lock_is_noticed() -> Result<()> {
-    convicts("no-lock", &[], &[Property::Set])
+    convicts(Mutation::Lock, &[], &[Property::Set])
 }

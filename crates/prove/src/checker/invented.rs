@@ -110,6 +110,7 @@ impl Story {
             let events = events.enumerate().map(|(line, (_, event))| (line + 1, event.clone()));
             past.add(process, events.collect());
         }
+        past.documents.values_mut().for_each(crate::past::Document::put_requests_together);
         past
     }
 

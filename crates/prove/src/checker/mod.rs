@@ -11,6 +11,7 @@ mod floor;
 mod kept;
 mod metadata;
 mod plain;
+mod repeat;
 mod set;
 mod strong;
 mod versions;
@@ -48,6 +49,8 @@ pub enum Property {
     Bound,
     /// The same as [`Property::Plain`], by readers without a log.
     Online,
+    /// A request that is repeated is answered by its first outcome, and made once.
+    Repeat,
     /// At the end all workers hold the content of the file.
     Agreement,
     /// One audit event for each committed change.
@@ -69,6 +72,7 @@ impl Property {
             Self::Strong => "T-history strong",
             Self::Bound => "T-bound",
             Self::Online => "T-online",
+            Self::Repeat => "T-repeat",
             Self::Agreement => "T-heal",
             Self::Audit => "T-audit",
             Self::Metadata => "T-metadata",
@@ -172,6 +176,7 @@ pub fn check(past: &Past, data: Option<&Path>, rules: Rules) -> Result<Findings>
         plain::check(&mut findings, document, &versions);
         strong::check(&mut findings, document, &versions);
         bound::check(&mut findings, document, &versions, rules.lease);
+        repeat::check(&mut findings, past, document);
         agreement::check(&mut findings, name, document);
         if let Some(data) = data {
             audit::check(&mut findings, data, name, document, &versions)?;
@@ -201,8 +206,7 @@ fn count_calls(findings: &mut Findings, document: &crate::past::Document) {
         };
         let call = format!("{:?} {outcome}", operation.kind).to_lowercase();
         *findings.calls.entry(call).or_default() += 1;
-        let is_read = !operation.kind.is_write() && !operation.kind.is_foreign();
-        if is_read && operation.is_done() {
+        if operation.kind.is_read() && operation.is_done() {
             findings.marked += u64::from(!operation.fresh);
             findings.provisional += u64::from(operation.generation == 0);
         }

@@ -20,7 +20,9 @@ pub(super) fn check(findings: &mut Findings, document: &Document, versions: &Ver
     let mut read: HashMap<Arc<str>, Floor<'_>> = HashMap::new();
     for call in document.operations.iter().filter(|call| call.is_done()) {
         let process = Arc::clone(&call.place.process);
-        if call.kind.is_write() {
+        if call.kind == Kind::Barrier {
+            everywhere.add(call.end(), call.at_least.unwrap_or(0), call);
+        } else if call.kind.is_write() || call.kind == Kind::Repeat {
             own.entry(process).or_default().add(call.end(), call.generation, call);
             if call.visibility == Some(Visibility::Everywhere) {
                 everywhere.add(call.end(), call.generation, call);

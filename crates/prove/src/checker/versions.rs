@@ -28,7 +28,8 @@ pub(super) struct Versions {
     /// By generation, rising. Only those that somebody saw with their content.
     pub(super) all: Vec<Version>,
     pub(super) lives: Vec<Life>,
-    by_digest: HashMap<String, u64>,
+    /// The generation of each content; none of one that came back and so has several.
+    by_digest: HashMap<String, Option<u64>>,
     /// Contents by digest, whether they ever had a generation or not.
     contents: HashMap<String, HashSet<Name>>,
 }
@@ -51,10 +52,14 @@ impl Versions {
         findings.count(Property::Set, all.len());
         let mut versions = Self {
             lives: lives(document, &all),
-            by_digest: all.iter().map(|v| (v.seen.digest.clone(), v.generation)).collect(),
+            by_digest: HashMap::new(),
             contents: HashMap::new(),
             all,
         };
+        for version in &versions.all {
+            let known = versions.by_digest.entry(version.seen.digest.clone());
+            known.and_modify(|known| *known = None).or_insert(Some(version.generation));
+        }
         for seen in &document.contents {
             let names = || seen.names.iter().copied().collect();
             versions.contents.entry(seen.digest.clone()).or_insert_with(names);
@@ -64,10 +69,10 @@ impl Versions {
     }
 
     /// The generation of an answer. One that was given without a number has that of its content, if
-    /// this was ever numbered.
+    /// this was numbered once.
     pub(super) fn answered(&self, operation: &Operation) -> Option<u64> {
         match operation.generation {
-            0 => self.by_digest.get(&operation.digest).copied(),
+            0 => self.by_digest.get(&operation.digest).copied().flatten(),
             generation => Some(generation),
         }
     }
