@@ -253,6 +253,26 @@ async fn what_would_spoil_the_files_is_refused_with_words() {
 }
 
 #[tokio::test]
+async fn an_older_content_that_comes_back_gets_a_later_generation() {
+    let folder = Folder::with(&[]);
+    let (older, newest) = {
+        let primary = folder.open();
+        primary.update(Category::Clip, "a", object(NAMED), local()).await.unwrap();
+        let older = std::fs::read(folder.path("clip.json")).unwrap();
+        let newest = primary.update(Category::Clip, "b", object(NAMED), local()).await.unwrap();
+        (older, newest.generation)
+    };
+    std::fs::write(folder.path("clip.json"), older).unwrap();
+    // It was not there when the newest content was, and knows of it from the control file only.
+    let primary = folder.open();
+    let named = eventually(SOON, || {
+        let generation = primary.category_blocking(Category::Clip).view.generation();
+        if generation.is_some() { Ok(generation) } else { Err("no generation") }
+    });
+    assert!(named.unwrap() > newest, "{named:?} is not later than {newest}");
+}
+
+#[tokio::test]
 async fn many_records_go_at_once_only_if_that_is_said() {
     let records: Vec<String> = (0..10).map(|n| format!(r#""m{n}":{{}}"#)).collect();
     let folder = Folder::with(&[("clip.json", &format!("{{{}}}", records.join(",")))]);

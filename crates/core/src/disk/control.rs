@@ -10,6 +10,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use super::faults::{self, Rule};
 use crate::Json;
 use crate::generation::{Digest, Generation};
 use crate::json::{Object, Style};
@@ -159,6 +160,23 @@ impl Header {
         let checksum = Digest::from_hex(words.next()?)?;
         (HEADER + length <= SPAN).then_some(Self { state, length, checksum })
     }
+}
+
+/// The slot whose name `content` has, if it has one. A name below `floor`, or below that of a content
+/// that was put in place since, is none: an older content came back.
+pub(crate) fn naming(
+    slots: &[Option<Slot>; 2],
+    content: ContentId,
+    floor: Generation,
+) -> Option<&Slot> {
+    let is_settled = |slot: &&Slot| slot.state != State::Prepared;
+    let settled = slots.iter().flatten().filter(is_settled).map(|slot| slot.generation).max();
+    let floor = match faults::is_left_out(Rule::Floor) {
+        true => Generation::default(),
+        false => floor.max(settled.unwrap_or_default()),
+    };
+    let holds = |slot: &&Slot| slot.content == content && slot.generation >= floor;
+    slots.iter().flatten().filter(holds).max_by_key(|slot| slot.generation)
 }
 
 /// The valid slots of the control file at `path`, by place; none where there is no such file.

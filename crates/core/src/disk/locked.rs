@@ -15,7 +15,7 @@ use bytes::Bytes;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use super::control::{read_slots_of, write_slot, write_state};
+use super::control::{naming, read_slots_of, write_slot, write_state};
 use super::faults::{self, Point, Rule};
 use super::{ContentId, Kept, Lock, Place, Slot, State, Unlockable, is_absence, read};
 use crate::Json;
@@ -200,16 +200,12 @@ impl Locked {
     }
 
     /// Reads the document and its name. Content without one was written by somebody else and gets
-    /// one now; so does an older content that came back: names below `floor` do not count.
+    /// one now; so does an older content that came back: see [`naming`].
     pub(crate) fn read(&mut self, floor: Generation) -> Result<Base> {
         self.place.step("read", faults::pass(Point::Read))?;
         let bytes = self.read_present()?;
         let content = ContentId::of(bytes.as_deref());
-        let named = self.naming(content).and_then(|place| self.slots[place].as_ref());
-        let named = named.map(|slot| slot.generation);
-        let holds =
-            |generation: &Generation| *generation >= floor || faults::is_left_out(Rule::Floor);
-        if let Some(generation) = named.filter(holds) {
+        if let Some(generation) = naming(&self.slots, content, floor).map(|slot| slot.generation) {
             return Ok(Base { bytes, content, generation, is_adopted: false });
         }
         let never_was = content == ContentId::Absent && self.slots == [None, None];

@@ -23,7 +23,7 @@ mod place;
 mod read;
 
 pub use atomic::{create, make_folder, replace};
-pub(crate) use control::{ContentId, LARGEST_NOTE, Slot, State, read_slots};
+pub(crate) use control::{ContentId, LARGEST_NOTE, Slot, State, naming, read_slots};
 pub(crate) use journal::Journal;
 pub(crate) use kept::Kept;
 pub(crate) use lock::{Lock, Unlockable};

@@ -16,9 +16,8 @@ use bytes::Bytes;
 
 use super::parse::is_table;
 use super::{Files, Loaded};
-use crate::disk::faults::{self, Rule};
 use crate::disk::{
-    ContentId, FileContent, Kept, Locked, Place, Slot, State, Unlockable, read_slots,
+    ContentId, FileContent, Kept, Locked, Place, State, Unlockable, naming, read_slots,
 };
 use crate::error::{Error, Result};
 use crate::generation::Generation;
@@ -77,8 +76,7 @@ impl Files {
         Ok(Loaded { snapshot, stamp, is_final })
     }
 
-    /// The name of a content by the control file, and whether its writer finished. Names below what
-    /// this process has seen do not count.
+    /// The name of a content by the control file, and whether its writer finished.
     fn label(
         &self,
         document: Document,
@@ -92,13 +90,7 @@ impl Files {
         if never_was && !self.floor(document).is_some() {
             return Ok(Some((Generation::default(), true)));
         }
-        let floor = self.floor(document);
-        let holds = |slot: &&Slot| {
-            let is_held = slot.generation >= floor || faults::is_left_out(Rule::Floor);
-            slot.content == id && is_held
-        };
-        let label = slots.iter().flatten().filter(holds).max_by_key(|slot| slot.generation);
-        let Some(label) = label else { return Ok(None) };
+        let Some(label) = naming(&slots, id, self.floor(document)) else { return Ok(None) };
         let is_finished = label.state != State::Prepared || self.finish(document, place);
         Ok(Some((label.generation, is_finished)))
     }
