@@ -47,10 +47,13 @@ impl Primary {
             options.leases = options.leases.of(directory.lease);
         }
         let lease = options.leases.lease;
+        let trail = trail.map(Arc::new);
+        // Reading begins with the reference, and readers meet what dead writers left.
+        Writer::finish_what_is_left(&files, trail.clone());
         let reference = ModelReference::open(Arc::clone(&files) as _, options)?;
         let catalogues = reference.clone();
         let knows_baseline = Arc::new(move |name: &str| catalogues.knows_baseline(name));
-        let writer = Writer::new(files, trail.map(Arc::new), knows_baseline);
+        let writer = Writer::new(files, trail, knows_baseline);
         Ok(Self {
             reference,
             writer: Arc::new(writer),

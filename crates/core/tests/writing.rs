@@ -8,7 +8,7 @@ use horde_model_reference::audit::{Event, Filter, Tail, Trail};
 use horde_model_reference::backend::files::Files;
 use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::change::{Operation, Precondition, WriteError, WriteOptions};
-use horde_model_reference::json::Object;
+use horde_model_reference::json::{Object, Style};
 use horde_model_reference::{Category, Format, Json, Options, Primary};
 use testkit::eventually;
 
@@ -250,6 +250,28 @@ async fn what_would_spoil_the_files_is_refused_with_words() {
     let broken = primary.update(Category::Clip, "x", object(NAMED), local()).await;
     assert!(matches!(broken, Err(WriteError::SourceInvalid(_))), "{broken:?}");
     assert_eq!(std::fs::read(folder.path("clip.json")).unwrap(), b"{");
+}
+
+#[tokio::test]
+async fn a_start_beside_a_writer_takes_nothing_away() {
+    let folder = Folder::with(&[("clip.json", "{}")]);
+    let primary = folder.open();
+    for number in 0..20 {
+        // A record without times, which a start adds.
+        let mut records = folder.json("clip.json").as_object().cloned().unwrap();
+        records.insert(format!("f{number}"), Json::Object(object(NAMED)));
+        let text = horde_model_reference::json::object_to_text(&records, Style::INDENT_2);
+        std::fs::write(folder.path("edited"), text).unwrap();
+        std::fs::rename(folder.path("edited"), folder.path("clip.json")).unwrap();
+        let files = Files::new(Layout::below(folder.0.path()));
+        let start = std::thread::spawn(move || files.prepare(Format::V2));
+        for half in ["a", "b"] {
+            let name = format!("{half}{number}");
+            primary.update(Category::Clip, &name, object(NAMED), local()).await.unwrap();
+        }
+        assert_eq!(start.join().unwrap(), []);
+        assert_eq!(folder.names("clip.json").len(), 3 * (number + 1));
+    }
 }
 
 #[tokio::test]

@@ -103,6 +103,13 @@ impl Locked {
         Ok(Self { slots: slots.map_err(Unlockable::Failed)?, place, lock })
     }
 
+    /// Whether there may be something to set right.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        let is_prepared =
+            |slot: &Option<Slot>| slot.as_ref().is_some_and(|slot| slot.state == State::Prepared);
+        self.place.swap.symlink_metadata().is_ok() || self.slots.iter().any(is_prepared)
+    }
+
     /// Sets right what a dead writer left. `follow_up` does what follows from a commit that stands,
     /// as far as it is not done yet.
     pub(crate) fn recover(
@@ -113,10 +120,7 @@ impl Locked {
             return Ok(());
         }
         self.place.step("recover", faults::pass(Point::Recover))?;
-        let has_swap = self.place.swap.symlink_metadata().is_ok();
-        let is_prepared =
-            |slot: &Option<Slot>| slot.as_ref().is_some_and(|slot| slot.state == State::Prepared);
-        if !has_swap && !self.slots.iter().any(is_prepared) {
+        if !self.is_unfinished() {
             return Ok(());
         }
         let current = read(&self.place.path)?.map(|content| content.bytes);

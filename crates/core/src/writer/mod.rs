@@ -35,19 +35,24 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// A writer of these files, which from now on also finishes what writers that died had begun.
+    /// A writer of these files.
     pub(crate) fn new(
         files: Arc<Files>,
         trail: Option<Arc<Trail>>,
         knows_baseline: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     ) -> Self {
         let follow_ups = Arc::new(FollowUps { trail });
-        let again = Arc::clone(&follow_ups);
+        let lanes = [const { OnceLock::new() }; Document::COUNT];
+        Self { files, follow_ups, knows_baseline, lanes }
+    }
+
+    /// From now on these files finish what writers that died had begun. Whoever reads them before
+    /// that must leave it as it is.
+    pub(crate) fn finish_what_is_left(files: &Files, trail: Option<Arc<Trail>>) {
+        let again = FollowUps { trail };
         files.follow_up_with(Box::new(move |files, document, unfinished| {
             again.run_again(files, document, &unfinished)
         }));
-        let lanes = [const { OnceLock::new() }; Document::COUNT];
-        Self { files, follow_ups, knows_baseline, lanes }
     }
 
     /// Queues a change. The answer comes when it is durable, or refused.

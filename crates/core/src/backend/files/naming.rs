@@ -124,6 +124,10 @@ impl Files {
                 return Ok(Adoption::Never);
             }
         };
+        if self.follow_up.get().is_none() && locked.is_unfinished() {
+            // Whoever writes here can finish it; the content is served without a name until then.
+            return Ok(Adoption::Later);
+        }
         locked.recover(&mut |unfinished| self.follow_up(document, unfinished))?;
         let base = match locked.read(self.floor(document)) {
             Ok(base) => base,

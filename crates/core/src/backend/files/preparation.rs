@@ -8,19 +8,23 @@ use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::Files;
 use super::layout::set_aside;
+use super::{Files, LOCK_WAIT};
 use crate::backend::Backend;
 use crate::catalogue::licensing::{Assets, Definitions};
 use crate::catalogue::{Baselines, Guidance, Stored};
+use crate::disk::{CommitError, Flush, Locked};
 use crate::error::{Error, Result};
 use crate::json::{Json, Object, Style, object_to_text};
 use crate::record::{is_populated, populate};
+use crate::shrink::KEPT_GENERATIONS;
 use crate::view::derive_v2;
 use crate::{Category, Document, Format, Snapshot, disk, view};
 
 /// How long a start waits for another process that prepares the same folder.
-const LOCK_WAIT: Duration = Duration::from_secs(5);
+const START_WAIT: Duration = Duration::from_secs(5);
+/// How often a document is written anew because somebody else wrote it meanwhile.
+const ATTEMPTS: usize = 10;
 /// How long a file must have been set aside before its writer is taken for dead.
 const WRITER_TIME: Duration = Duration::from_secs(1);
 
@@ -69,7 +73,7 @@ impl Files {
         let path = folder.join("start.lock");
         let open = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
         let file = open.map_err(|error| Error::io("open", &path, &error))?;
-        let deadline = Instant::now() + LOCK_WAIT;
+        let deadline = Instant::now() + START_WAIT;
         while file.try_lock().is_err() {
             if Instant::now() > deadline {
                 return Err(Error::io("lock", path, &std::io::ErrorKind::TimedOut.into()));
@@ -101,13 +105,10 @@ impl Files {
         if !category.has_legacy_form() {
             disk::create(&v2, b"{}")?;
         }
-        let mut stored = self.load(Document::V2(category))?.snapshot;
         if canonical == Format::Legacy {
-            let legacy = self.load(Document::Legacy(category))?.snapshot;
-            if self.derive(category, &legacy, &stored)? {
-                stored = self.load(Document::V2(category))?.snapshot;
-            }
+            self.derive(category)?;
         }
+        let stored = self.load(Document::V2(category))?.snapshot;
         if !stored.is_present() {
             return Ok(());
         }
@@ -116,50 +117,106 @@ impl Files {
         if stored.object().is_none_or(is_populated) {
             return Ok(());
         }
-        let mut records = stored.object().cloned().unwrap_or_default();
-        if populate(&mut records, created) {
-            disk::replace(&v2, object_to_text(&records, Style::INDENT_2).as_bytes())?;
+        let populated = self.rewrite(Document::V2(category), |stored| {
+            let mut records = stored?.object().cloned().unwrap_or_default();
+            let text = |records: &Object| object_to_text(records, Style::INDENT_2);
+            Ok(populate(&mut records, created).then(|| text(&records)))
+        })?;
+        if populated {
             tracing::info!(file = %v2.display(), "added the times that records were without");
         }
         Ok(())
     }
 
+    /// Writes a document anew from what it holds, as a commit: others may be writing it. What cannot
+    /// be read is told to `next`, too. Whether something was written.
+    fn rewrite(
+        &self,
+        document: Document,
+        mut next: impl FnMut(Result<&Snapshot>) -> Result<Option<String>>,
+    ) -> Result<bool> {
+        let place = self.place(document);
+        for _ in 0..ATTEMPTS {
+            let mut locked = Locked::take(place.clone(), LOCK_WAIT)?;
+            if matches!(document, Document::V2Metadata(_) | Document::LegacyMetadata(_)) {
+                locked.recover(&mut |_| Ok(()))?;
+            } else if locked.is_unfinished() {
+                // What follows from that commit comes first, and is not for the start to do.
+                return Ok(false);
+            }
+            let base = locked.read(self.floor(document))?;
+            let read = base.bytes.as_ref().map(|bytes| (place.path.as_path(), bytes.clone()));
+            let stored = self.snapshot(document, base.generation, read);
+            let Some(text) = next(stored.as_deref().map_err(Clone::clone))? else {
+                return Ok(false);
+            };
+            match locked.commit(&base, text.as_bytes(), Json::Null, Flush::Now) {
+                Ok(put) => {
+                    locked.finish(&base, &put, KEPT_GENERATIONS);
+                    return Ok(true);
+                }
+                Err(CommitError::Displaced) => {}
+                Err(CommitError::Before(error) | CommitError::Unknown(_, error)) => {
+                    return Err(error);
+                }
+            }
+        }
+        Err(Error::Unsettled { path: place.path })
+    }
+
     /// Writes the v2 file that follows from the legacy document, if it says something else.
-    fn derive(&self, category: Category, legacy: &Snapshot, stored: &Snapshot) -> Result<bool> {
-        let Some(records) = derive_v2(category, legacy, stored.object()) else { return Ok(false) };
-        if stored.object() == Some(&records) {
-            return Ok(false);
+    fn derive(&self, category: Category) -> Result<()> {
+        let document = Document::V2(category);
+        let derived = self.rewrite(document, |stored| {
+            let stored = stored?;
+            // Under the lock: who commits to the legacy file later derives from it later, too.
+            let legacy = self.load(Document::Legacy(category))?.snapshot;
+            let Some(records) = derive_v2(category, &legacy, stored.object()) else {
+                return Ok(None);
+            };
+            if stored.object() == Some(&records) {
+                return Ok(None);
+            }
+            if records.is_empty() && stored.object().is_some_and(|stored| !stored.is_empty()) {
+                tracing::error!(%category, "the legacy file has no records; the v2 file is left as it is");
+                return Ok(None);
+            }
+            Ok(Some(object_to_text(&records, Style::INDENT_4_ASCII) + "\n"))
+        })?;
+        if derived {
+            let path = self.layout().path(document);
+            tracing::info!(file = %path.display(), "derived from the legacy file");
         }
-        if records.is_empty() && stored.object().is_some_and(|stored| !stored.is_empty()) {
-            tracing::error!(%category, "the legacy file has no records; the v2 file is left as it is");
-            return Ok(false);
-        }
-        let text = object_to_text(&records, Style::INDENT_4_ASCII) + "\n";
-        let path = self.layout().path(Document::V2(category));
-        disk::replace(&path, text.as_bytes())?;
-        tracing::info!(file = %path.display(), "derived from the legacy file");
-        Ok(true)
+        Ok(())
     }
 
     /// Creates the metadata document if there is none that can be read. Returns the time at which
     /// the category was first met, in seconds since 1970.
     fn create_metadata(&self, document: Document, category: Category) -> Result<i64> {
-        let stored = match self.load(document) {
-            Ok(loaded) => loaded.snapshot.object().cloned(),
+        let time_of = |stored: Result<&Snapshot>| match stored {
+            Ok(stored) => {
+                let time = stored.object().and_then(|stored| stored.get("initialization_time"));
+                Ok(time.and_then(Json::as_i64))
+            }
             // What cannot be parsed counts as absent; what cannot be read may be readable tomorrow.
-            Err(Error::Corrupt { .. }) => None,
-            Err(error) => return Err(error),
+            Err(Error::Corrupt { .. }) => Ok(None),
+            Err(error) => Err(error),
         };
-        let stored = stored.and_then(|stored| stored.get("initialization_time")?.as_i64());
-        if let Some(time) = stored {
+        let stored = self.load(document).map(|loaded| loaded.snapshot);
+        if let Some(time) = time_of(stored.as_deref().map_err(Clone::clone))? {
             return Ok(time);
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        let metadata: Object = view::metadata::fresh(category, now);
-        let text = object_to_text(&metadata, Style::INDENT_2_ASCII);
-        disk::replace(&self.layout().path(document), text.as_bytes())?;
-        Ok(now)
+        let mut time = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        self.rewrite(document, |stored| {
+            if let Some(known) = time_of(stored)? {
+                time = known;
+                return Ok(None);
+            }
+            let metadata: Object = view::metadata::fresh(category, time);
+            Ok(Some(object_to_text(&metadata, Style::INDENT_2_ASCII)))
+        })?;
+        Ok(time)
     }
 
     fn create_catalogue(&self, document: Document, content: &Json) -> Result<()> {
