@@ -115,6 +115,7 @@ impl Committer {
             Ok(base) => base,
             Err(error) => return over(answer_all(jobs, &WriteError::Storage(error))),
         };
+        self.files.note_adoption(self.document, &base);
         let read = base.bytes.as_ref().map(|bytes| (place.path.as_path(), bytes.clone()));
         let snapshot = match self.files.snapshot(self.document, base.generation, read) {
             Ok(snapshot) => snapshot,

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use super::parse::is_table;
 use super::{Files, Loaded};
 use crate::disk::{
-    ContentId, FileContent, Kept, Locked, Place, State, Unlockable, naming, read_slots,
+    Base, ContentId, FileContent, Kept, Locked, Place, Slot, State, Unlockable, naming, read_slots,
 };
 use crate::error::{Error, Result};
 use crate::generation::Generation;
@@ -90,7 +90,9 @@ impl Files {
         if never_was && !self.floor(document).is_some() {
             return Ok(Some((Generation::default(), true)));
         }
+        self.keep_what_was_replaced(document, &slots, content);
         let Some(label) = naming(&slots, id, self.floor(document)) else { return Ok(None) };
+        self.note_missed(document, label);
         let is_finished = label.state != State::Prepared || self.finish(document, place);
         Ok(Some((label.generation, is_finished)))
     }
@@ -115,7 +117,6 @@ impl Files {
     }
 
     fn adopt(&self, document: Document, content: &Content<'_>) -> Result<Adoption> {
-        let held = self.last(document);
         let mut locked = match Locked::take(self.place_read(document, content), ADOPTION_WAIT) {
             Ok(locked) => locked,
             Err(Unlockable::Busy(_)) => return Ok(Adoption::Later),
@@ -134,13 +135,52 @@ impl Files {
             Err(Error::Unavailable { .. }) => return Ok(Adoption::Never),
             Err(error) => return Err(error),
         };
-        if base.is_adopted {
-            self.alarms.adoptions.fetch_add(1, Ordering::Relaxed);
-            if let Some(held) = held.filter(|held| held.is_present()) {
-                self.keep_replaced(document, &held, base.bytes.as_ref());
-            }
-        }
+        self.note_adoption(document, &base);
         Ok(Adoption::Read)
+    }
+
+    /// Counts an adoption, if it was one, and keeps what it replaced.
+    pub(crate) fn note_adoption(&self, document: Document, base: &Base) {
+        if !base.is_adopted {
+            return;
+        }
+        self.alarms.adoptions.fetch_add(1, Ordering::Relaxed);
+        if let Some(held) = self.last_named(document).filter(|held| held.is_present()) {
+            self.keep_replaced(document, &held, base.bytes.as_ref());
+        }
+    }
+
+    /// Keeps what somebody else has replaced, if it was known here: who adopted the content that is
+    /// there now may never have seen it.
+    fn keep_what_was_replaced(
+        &self,
+        document: Document,
+        slots: &[Option<Slot>; 2],
+        content: &Content<'_>,
+    ) {
+        let Some(held) = self.last_named(document).filter(|held| held.is_present()) else { return };
+        let replaced = slots.iter().flatten().any(|slot| {
+            slot.state == State::Adopted
+                && slot.base.0 == held.generation
+                && slot.content != slot.base.1
+        });
+        if replaced {
+            let now = content.as_ref().map(|(_, content)| &content.bytes);
+            self.keep_replaced(document, &held, now);
+        }
+    }
+
+    /// Notes whether the content before this one is known here. If this one makes no sense, it is
+    /// what is served.
+    fn note_missed(&self, document: Document, label: &Slot) {
+        let index = document.index();
+        let held = self.last_named(document).map(|held| held.generation).unwrap_or_default();
+        let known = held.get().max(self.senseless_until[index].load(Ordering::Acquire));
+        let has_missed = label.generation > held && label.base.0.get() > known;
+        if !has_missed {
+            self.senseless_until[index].store(label.generation.get(), Ordering::Release);
+        }
+        self.has_missed[index].store(has_missed, Ordering::Release);
     }
 
     /// Keeps what somebody else has replaced, so that it can be restored.
