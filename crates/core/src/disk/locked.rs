@@ -56,7 +56,7 @@ pub(crate) struct Base {
 pub(crate) struct Unfinished<'a> {
     /// The slot of the present content.
     pub(crate) slot: &'a Slot,
-    /// The present content.
+    /// Its content, if it is still there: somebody else may have replaced it.
     pub(crate) bytes: Option<&'a Bytes>,
     /// What it replaced, if that can still be told: otherwise all that needs it was done.
     pub(crate) base: Option<Option<Bytes>>,
@@ -126,10 +126,39 @@ impl Locked {
         let current = read(&self.place.path)?.map(|content| content.bytes);
         let swap = read(&self.place.swap)?.map(|content| content.bytes);
         let swap_content = swap.as_deref().map(|bytes| ContentId::of(Some(bytes)));
-        match self.naming(ContentId::of(current.as_deref())) {
+        let present = ContentId::of(current.as_deref());
+        if let Some(place) = self.overwritten(present, swap_content) {
+            return self.recover_overwritten(place, follow_up);
+        }
+        match self.naming(present) {
             Some(place) => self.recover_named(place, current.as_ref(), swap, follow_up),
             None => self.set_swap_aside(swap_content),
         }
+    }
+
+    /// The slot of a commit whose writer died, and whose content somebody else replaced before what
+    /// follows from it was done: what it displaced is what it was made from, so it did take place.
+    fn overwritten(&self, present: ContentId, swap: Option<ContentId>) -> Option<usize> {
+        let newest =
+            (0..2).max_by_key(|place| self.slots[*place].as_ref().map(|s| s.generation))?;
+        let slot = self.slots[newest].as_ref()?;
+        let is_it = slot.state == State::Prepared
+            && slot.content != present
+            && swap.is_some_and(|swap| swap == slot.base.1);
+        is_it.then_some(newest)
+    }
+
+    fn recover_overwritten(
+        &mut self,
+        place: usize,
+        follow_up: &mut dyn FnMut(Unfinished<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let Some(slot) = self.slots[place].clone() else { return Ok(()) };
+        tracing::warn!(path = %self.place.path.display(), generation = %slot.generation, "finishing the commit of a writer that died, which somebody else has overwritten");
+        follow_up(Unfinished { slot: &slot, bytes: None, base: None })?;
+        self.mark_done(place);
+        let kept = Kept::new(&self.place.kept).take_in(&self.place.swap, slot.base.0);
+        self.place.step("tidy up after", kept)
     }
 
     fn recover_named(

@@ -2,16 +2,13 @@
 //! died: the other format's document, the metadata, the audit trail, the log of requests. Each step
 //! can be done twice to no effect.
 
-use std::path::Path;
 use std::sync::Arc;
-
-use bytes::Bytes;
 
 use super::counters::{advanced, operations};
 use super::note::Note;
 use super::records::Records;
 use super::requests::Requests;
-use crate::audit::Trail;
+use crate::audit::{Draft, Trail};
 use crate::backend::files::{Files, LOCK_WAIT};
 use crate::disk::faults::{self, Point};
 use crate::disk::{CommitError, ContentId, Flush, Locked, Place, Unfinished};
@@ -61,13 +58,13 @@ impl FollowUps {
         requests: &mut Requests,
     ) -> Result<()> {
         self.derive(files, commit)?;
-        write_metadata(files, commit, Turn::First)?;
-        pass(Point::Audit, files, commit)?;
+        write_metadata(files, commit.document, commit.note, Turn::First)?;
+        pass(Point::Audit, files, commit.document)?;
         if let Some(trail) = &self.trail {
             let (document, generation) = (commit.document, commit.generation);
             trail.append(commit.note.events(document, generation, before, records))?;
         }
-        pass(Point::Requests, files, commit)?;
+        pass(Point::Requests, files, commit.document)?;
         let path = files.place(commit.document).requests;
         requests.append(&path, commit.note, commit.generation, commit.digest)
     }
@@ -79,47 +76,36 @@ impl FollowUps {
         document: Document,
         unfinished: &Unfinished<'_>,
     ) -> Result<()> {
-        let (Some(note), Some(bytes)) = (Note::read(&unfinished.slot.note), unfinished.bytes)
-        else {
-            return Ok(());
-        };
+        let Some(note) = Note::read(&unfinished.slot.note) else { return Ok(()) };
         let ContentId::Bytes(digest) = unfinished.slot.content else { return Ok(()) };
         let place = files.place(document);
         let generation = unfinished.slot.generation;
+        let Some(bytes) = unfinished.bytes else {
+            // What the records were is gone; that they were is told all the same.
+            write_metadata(files, document, &note, Turn::Again)?;
+            if let Some(trail) = &self.trail {
+                append_missing(trail, note.bare_events(document, generation), generation)?;
+            }
+            return Requests::default().append(&place.requests, &note, generation, digest);
+        };
         let after = files.snapshot(document, generation, Some((&place.path, bytes.clone())))?;
         let commit = Commit { document, generation, digest, note: &note, after: &after };
         self.derive(files, &commit)?;
-        write_metadata(files, &commit, Turn::Again)?;
+        write_metadata(files, document, &note, Turn::Again)?;
         if let (Some(trail), Some(base)) = (&self.trail, &unfinished.base) {
-            self.append_missing(files, trail, &commit, &place.path, base.as_ref())?;
+            let read = base.as_ref().map(|bytes| (place.path.as_path(), bytes.clone()));
+            let before = files.snapshot(document, Generation::default(), read)?;
+            let (before, records) = (Records::of(&before), Records::of(&after));
+            let drafts = note.events(document, generation, &before, &records);
+            append_missing(trail, drafts, generation)?;
         }
         Requests::default().append(&place.requests, &note, generation, digest)
-    }
-
-    fn append_missing(
-        &self,
-        files: &Files,
-        trail: &Trail,
-        commit: &Commit<'_>,
-        path: &Path,
-        base: Option<&Bytes>,
-    ) -> Result<()> {
-        let read = base.map(|bytes| (path, bytes.clone()));
-        let before = files.snapshot(commit.document, Generation::default(), read)?;
-        let (before, records) = (Records::of(&before), Records::of(commit.after));
-        let mut drafts = commit.note.events(commit.document, commit.generation, &before, &records);
-        let Some(first) = drafts.first().map(|draft| draft.event().clone()) else { return Ok(()) };
-        let there = trail.events_of(first.domain, &first.category, commit.generation)?;
-        drafts.retain(|draft| {
-            !there.iter().any(|event| event.model_name == draft.event().model_name)
-        });
-        trail.append(drafts).map(|_| ())
     }
 
     /// The v2 document that follows from a legacy one.
     fn derive(&self, files: &Files, commit: &Commit<'_>) -> Result<()> {
         let Document::Legacy(category) = commit.document else { return Ok(()) };
-        pass(Point::Derived, files, commit)?;
+        pass(Point::Derived, files, commit.document)?;
         let document = Document::V2(category);
         let place = files.place(document);
         for _ in 0..ATTEMPTS {
@@ -145,6 +131,14 @@ impl FollowUps {
         }
         Err(Error::Unsettled { path: place.path })
     }
+}
+
+/// Appends the events of a generation that are not there yet.
+fn append_missing(trail: &Trail, mut drafts: Vec<Draft>, generation: Generation) -> Result<()> {
+    let Some(first) = drafts.first().map(|draft| draft.event().clone()) else { return Ok(()) };
+    let there = trail.events_of(first.domain, &first.category, generation)?;
+    drafts.retain(|draft| !there.iter().any(|event| event.model_name == draft.event().model_name));
+    trail.append(drafts).map(|_| ())
 }
 
 /// The text of the v2 document; `None` where nothing follows.
@@ -178,12 +172,12 @@ fn keep_others(record: &mut Object, own: Option<Json>) {
 }
 
 /// The metadata of the category, in each format the commit is told in.
-fn write_metadata(files: &Files, commit: &Commit<'_>, turn: Turn) -> Result<()> {
-    let Some(category) = commit.document.category() else { return Ok(()) };
-    pass(Point::Metadata, files, commit)?;
-    for (format, wanted) in &commit.note.metadata {
+fn write_metadata(files: &Files, document: Document, note: &Note, turn: Turn) -> Result<()> {
+    let Some(category) = document.category() else { return Ok(()) };
+    pass(Point::Metadata, files, document)?;
+    for (format, wanted) in &note.metadata {
         let document = metadata_document(*format, category);
-        put_metadata(files, document, category, wanted, commit.note, turn)?;
+        put_metadata(files, document, category, wanted, note, turn)?;
     }
     Ok(())
 }
@@ -263,6 +257,6 @@ fn printed(metadata: &Object) -> String {
     object_to_text(metadata, Style::INDENT_2_ASCII)
 }
 
-fn pass(point: Point, files: &Files, commit: &Commit<'_>) -> Result<()> {
-    files.place(commit.document).step("finish writing", faults::pass(point))
+fn pass(point: Point, files: &Files, document: Document) -> Result<()> {
+    files.place(document).step("finish writing", faults::pass(point))
 }

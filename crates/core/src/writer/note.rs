@@ -71,14 +71,8 @@ impl Note {
         before: &Records,
         after: &Records,
     ) -> Vec<Draft> {
-        let (domain, category) = match document {
-            Document::V2(category) => (Format::V2, category),
-            Document::Legacy(category) => (Format::Legacy, category),
-            _ => return Vec::new(),
-        };
         let mut drafts = Vec::new();
         for entry in &self.entries {
-            let Some(user) = &entry.user else { continue };
             let names = match &entry.name {
                 Some(name) => vec![name.as_str()],
                 None => changed_names(before, after),
@@ -86,21 +80,46 @@ impl Note {
             for name in names {
                 let (old, new) = (before.get(name), after.get(name));
                 let Some((operation, payload)) = told(old, new) else { continue };
-                drafts.push(Draft::new(Event {
-                    id: 0,
-                    timestamp: self.time,
-                    domain,
-                    category: Category::name(category).to_owned(),
-                    model_name: name.to_owned(),
-                    operation,
-                    logical_user_id: user.clone(),
-                    request_id: entry.request.as_ref().map(|(id, _)| id.clone()),
-                    payload: Some(payload),
-                    generation: Some(generation),
-                }));
+                let about = (name, operation, Some(payload));
+                drafts.extend(self.event(document, generation, entry, about));
             }
         }
         drafts
+    }
+
+    /// The events of changes of records, where nobody knows the records any more.
+    pub(super) fn bare_events(&self, document: Document, generation: Generation) -> Vec<Draft> {
+        let event = |entry: &Entry| {
+            let about = (entry.name.as_deref()?, entry.operation?, None);
+            self.event(document, generation, entry, about)
+        };
+        self.entries.iter().filter_map(event).collect()
+    }
+
+    fn event(
+        &self,
+        document: Document,
+        generation: Generation,
+        entry: &Entry,
+        (name, operation, payload): (&str, Operation, Option<Payload>),
+    ) -> Option<Draft> {
+        let (domain, category) = match document {
+            Document::V2(category) => (Format::V2, category),
+            Document::Legacy(category) => (Format::Legacy, category),
+            _ => return None,
+        };
+        Some(Draft::new(Event {
+            id: 0,
+            timestamp: self.time,
+            domain,
+            category: Category::name(category).to_owned(),
+            model_name: name.to_owned(),
+            operation,
+            logical_user_id: entry.user.clone()?,
+            request_id: entry.request.as_ref().map(|(id, _)| id.clone()),
+            payload,
+            generation: Some(generation),
+        }))
     }
 }
 

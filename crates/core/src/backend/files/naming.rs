@@ -91,8 +91,12 @@ impl Files {
             return Ok(Some((Generation::default(), true)));
         }
         self.keep_what_was_replaced(document, &slots, content);
-        let Some(label) = naming(&slots, id, self.floor(document)) else { return Ok(None) };
-        self.note_missed(document, label);
+        let Some(label) = naming(&slots, id, self.floor(document)) else {
+            let newest = slots.iter().flatten().map(|slot| slot.generation).max();
+            self.note_missed(document, newest.unwrap_or_default(), newest.unwrap_or_default());
+            return Ok(None);
+        };
+        self.note_missed(document, label.generation, label.base.0);
         let is_finished = label.state != State::Prepared || self.finish(document, place);
         Ok(Some((label.generation, is_finished)))
     }
@@ -172,13 +176,13 @@ impl Files {
 
     /// Notes whether the content before this one is known here. If this one makes no sense, it is
     /// what is served.
-    fn note_missed(&self, document: Document, label: &Slot) {
+    fn note_missed(&self, document: Document, generation: Generation, before: Generation) {
         let index = document.index();
         let held = self.last_named(document).map(|held| held.generation).unwrap_or_default();
         let known = held.get().max(self.senseless_until[index].load(Ordering::Acquire));
-        let has_missed = label.generation > held && label.base.0.get() > known;
+        let has_missed = generation > held && before.get() > known;
         if !has_missed {
-            self.senseless_until[index].store(label.generation.get(), Ordering::Release);
+            self.senseless_until[index].fetch_max(generation.get(), Ordering::AcqRel);
         }
         self.has_missed[index].store(has_missed, Ordering::Release);
     }
