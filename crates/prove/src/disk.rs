@@ -52,13 +52,12 @@ impl Disk {
         let free = rustix::fs::statvfs(&self.root)?;
         let free = free.f_bavail * free.f_frsize;
         let ballast = File::create(self.ballast())?;
-        rustix::fs::fallocate(
-            &ballast,
-            rustix::fs::FallocateFlags::empty(),
-            0,
-            free.saturating_sub(bytes).max(1),
-        )?;
-        Ok(())
+        let taken = free.saturating_sub(bytes).max(1);
+        match rustix::fs::fallocate(&ballast, rustix::fs::FallocateFlags::empty(), 0, taken) {
+            // Others took some meanwhile: it is full all the same, but for what they leave.
+            Err(rustix::io::Errno::NOSPC) => Ok(()),
+            filled => Ok(filled?),
+        }
     }
 
     /// Frees what [`Disk::fill`] took.

@@ -267,7 +267,9 @@ impl Worker {
         let Some(before) = self.task.follows else { return Ok(()) };
         let path = self.task.histories.join(format!("w{before}.jsonl"));
         let mut open: Vec<(Begun, bool)> = Vec::new();
-        for (_, event) in history::read(&path)? {
+        // It may have died before it wrote anything.
+        let events = if path.exists() { history::read(&path)? } else { Vec::new() };
+        for (_, event) in events {
             match event {
                 Event::Begun(begun) if begun.request.is_some() => open.push((begun, false)),
                 Event::Ended(ended) => {

@@ -11,6 +11,9 @@ use super::{Findings, Property};
 use crate::history::Kind;
 use crate::past::{Document, Operation};
 
+/// Where the trails of both formats are.
+const DOMAINS: [&str; 2] = ["audit/v2", "audit/legacy"];
+
 /// The members of an event that matter here.
 #[derive(Debug, Deserialize)]
 struct AuditEvent {
@@ -39,9 +42,10 @@ pub(super) fn check(
     document: &Document,
     versions: &Versions,
 ) -> Result<()> {
-    let folder = data.join("audit/v2").join(name);
     let mut events: HashMap<(String, String), Vec<(PathBuf, AuditEvent)>> = HashMap::new();
-    for (path, event) in read(&folder)? {
+    let folders = DOMAINS.map(|domain| data.join(domain).join(name));
+    let found = folders.iter().map(|folder| read(folder)).collect::<Result<Vec<_>>>()?;
+    for (path, event) in found.into_iter().flatten() {
         let key = (event.model_name.clone(), event.operation.clone());
         events.entry(key).or_default().push((path, event));
     }
@@ -78,12 +82,9 @@ pub(super) fn check(
 
 /// No number is used twice in the whole trail.
 pub(super) fn check_numbers(findings: &mut Findings, data: &Path) -> Result<()> {
-    let folder = data.join("audit/v2");
-    if !folder.is_dir() {
-        return Ok(());
-    }
     let mut seen = HashSet::new();
-    for entry in std::fs::read_dir(folder)? {
+    let folders = DOMAINS.map(|domain| data.join(domain));
+    for entry in folders.iter().flat_map(std::fs::read_dir).flatten() {
         for (path, event) in read(&entry?.path())? {
             findings.count(Property::Audit, 1);
             if !seen.insert(event.event_id) {

@@ -28,7 +28,7 @@ pub(super) fn check(
     let kept = document.contents.iter().filter(|seen| seen.source == Source::Kept);
     let kept: HashSet<usize> = kept.flat_map(|seen| seen.names.iter().copied()).collect();
     let calls = document.operations.iter().filter(|call| call.kind == Kind::Insert);
-    for call in calls.filter(|call| call.is_acknowledged() && !died_with(past, call)) {
+    for call in calls.filter(|call| call.is_acknowledged() && !died_with(past, document, call)) {
         let Some(name) = call.name.filter(|name| !present.contains(name)) else { continue };
         let is_overwritten =
             !changes.is_deleted(name, last) && changes.is_overwritten(name, last.seen.at);
@@ -43,11 +43,17 @@ pub(super) fn check(
     }
 }
 
-/// Whether the process that wrote it died before others can be expected to know it.
-fn died_with(past: &Past, call: &Operation) -> bool {
-    past.faults.iter().any(|made| {
-        made.fault == faults::DEATH
-            && *made.target == *call.place.process
-            && made.at < call.end().saturating_add(REMEMBERED_BY_OTHERS)
+/// Whether the process that wrote it died before others can be expected to know it. Whoever repeats
+/// its request is told what became of it, and need not have seen it.
+fn died_with(past: &Past, document: &Document, call: &Operation) -> bool {
+    let of_request = |other: &&Operation| call.request.is_some() && other.request == call.request;
+    let repeated = document.repeated.iter().flat_map(|repeated| &repeated.calls);
+    let mut authors = repeated.filter(of_request).chain([call]);
+    authors.any(|author| {
+        past.faults.iter().any(|made| {
+            made.fault == faults::DEATH
+                && *made.target == *author.place.process
+                && made.at < call.end().saturating_add(REMEMBERED_BY_OTHERS)
+        })
     })
 }

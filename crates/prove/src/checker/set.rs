@@ -74,6 +74,14 @@ impl<'a> Changes<'a> {
         })
     }
 
+    /// Whether the record may have been seen before it was acknowledged, and gone again: a foreign
+    /// commit landed at the same time as ours, which made way for it and started over.
+    fn is_undone(&self, name: Name) -> bool {
+        let call = self.added[name].filter(|call| call.kind.is_write());
+        let Some((begun, end)) = call.map(|call| (call.begun, call.end())) else { return false };
+        self.foreign.iter().any(|foreign| foreign.begun <= end && foreign.end() >= begun)
+    }
+
     /// Whether a foreign commit explains that a record is there again.
     fn is_put_back(&self, name: Name, until: u64) -> bool {
         self.foreign.iter().any(|foreign| {
@@ -138,7 +146,10 @@ impl Check<'_> {
                 Some(name),
                 &[&version.seen],
             );
-        } else if !is_first && !self.changes.is_put_back(name, until) {
+        } else if !is_first
+            && !self.changes.is_put_back(name, until)
+            && !self.changes.is_undone(name)
+        {
             self.violate("a record came back", Some(name), &[&version.seen]);
         }
     }
@@ -177,13 +188,16 @@ impl Check<'_> {
             let expected = self.versions.at_or_after(call.generation);
             if let Some(early) = first.map(|index| &self.versions.all[index])
                 && early.generation < call.generation
+                && !self.changes.is_undone(name)
             {
                 let text = "a record is in a version older than its acknowledged generation";
                 self.violate(text, Some(name), &[&early.seen]);
                 continue;
             }
-            let Some(index) = expected.filter(|_| first != expected) else { continue };
-            let version = &self.versions.all[index];
+            let Some(version) = expected.map(|index| &self.versions.all[index]) else { continue };
+            if version.seen.names.contains(&name) {
+                continue;
+            }
             let is_gone = self.changes.is_deleted(name, version)
                 || self.changes.is_overwritten(name, version.seen.at);
             if !is_gone {
