@@ -19,6 +19,7 @@ use super::control::{naming, read_slots_of, write_slot, write_state};
 use super::faults::{self, Point, Rule};
 use super::{ContentId, Kept, Lock, Place, Slot, State, Unlockable, is_absence, read};
 use crate::Json;
+use crate::backend::Stamp;
 use crate::error::{Error, Result};
 use crate::generation::Generation;
 
@@ -92,6 +93,8 @@ pub(crate) struct Put {
     pub(crate) content: ContentId,
     /// When it could first be seen.
     pub(crate) at: Instant,
+    /// What its file looked like then.
+    stamp: Option<Stamp>,
 }
 
 impl Locked {
@@ -338,13 +341,14 @@ impl Locked {
             return Err(CommitError::Displaced);
         }
         let at = Instant::now();
+        let stamp = self.stamp();
         if flush == Flush::Now
             && !faults::is_left_out(Rule::FolderFlush)
             && let Err(error) = faults::pass(Point::FlushFolder).and_then(|()| self.flush_folder())
         {
             return Err(CommitError::Unknown(generation, self.place.io("flush", &error)));
         }
-        Ok(Put { generation, content, at })
+        Ok(Put { generation, content, at, stamp })
     }
 
     /// Whether `path` is the file that we staged, and the lock we hold is the one others see. Whoever
@@ -438,8 +442,9 @@ impl Locked {
     }
 
     /// Ends a commit after all that follows from it was done: the slot says so, and what was
-    /// displaced is kept, with at most `most` others.
-    pub(crate) fn finish(&mut self, base: &Base, put: &Put, most: usize) {
+    /// displaced is kept, with at most `most` others. Returns the time from which on nobody takes
+    /// the document for what it was before.
+    pub(crate) fn finish(&mut self, base: &Base, put: &Put, most: usize) -> Instant {
         if let Some(place) = self.naming(put.content) {
             self.mark_done(place);
         }
@@ -458,6 +463,13 @@ impl Locked {
             tracing::warn!(%error, "the replaced content could not be kept");
         }
         let _ = faults::pass(Point::Unlock);
+        // As long as the slot did not say that the commit took place, an earlier content that
+        // somebody else put back had its old name.
+        if put.stamp.is_some() && put.stamp == self.stamp() { put.at } else { Instant::now() }
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        std::fs::metadata(&self.place.path).ok().map(|metadata| Stamp::of(&metadata))
     }
 
     fn mark_done(&mut self, place: usize) {

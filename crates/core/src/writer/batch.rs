@@ -204,7 +204,7 @@ impl Committer {
             );
             return;
         }
-        locked.finish(base, &put, KEPT_GENERATIONS);
+        let at = locked.finish(base, &put, KEPT_GENERATIONS);
         for Applied { job, entry } in applied {
             let committed = Committed {
                 document: self.document,
@@ -213,7 +213,7 @@ impl Committer {
                 operation: entry.operation,
                 changed: true,
                 repeated: false,
-                at: Some(put.at),
+                at: Some(at),
             };
             let _ = job.answer.send(Ok(committed));
         }

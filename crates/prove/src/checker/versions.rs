@@ -80,7 +80,8 @@ impl Versions {
     /// The generation from which on a change is in the document: what was told, or else the first
     /// version that shows it.
     pub(super) fn effect(&self, operation: &Operation) -> Option<u64> {
-        if operation.is_acknowledged() {
+        let is_repeat = operation.kind == crate::history::Kind::Repeat;
+        if operation.is_acknowledged() || is_repeat {
             return Some(operation.generation).filter(|generation| *generation > 0);
         }
         if !operation.is_possible() || operation.kind == crate::history::Kind::Delete {
