@@ -38,6 +38,14 @@ impl<'a> Kept<'a> {
         Ok(read(&self.path(generation))?.map(|content| content.bytes))
     }
 
+    /// Whether a content of that generation would be here if one of us had replaced it. Tells nothing
+    /// where none is kept, or after newer ones have taken its place.
+    pub(crate) fn misses(&self, generation: Generation) -> bool {
+        let oldest =
+            || self.generations().ok().and_then(|generations| generations.first().copied());
+        !self.path(generation).exists() && oldest().is_some_and(|oldest| oldest < generation)
+    }
+
     /// Moves the file at `path` here. What is kept under that generation already stays.
     pub(crate) fn take_in(&self, path: &Path, generation: Generation) -> std::io::Result<()> {
         if self.path(generation).exists() {
@@ -102,5 +110,7 @@ mod tests {
         assert_eq!(kept.generations().unwrap(), [generation(9), generation(10)]);
         assert_eq!(&kept.read(generation(9)).unwrap().unwrap()[..], b"9");
         assert_eq!(kept.read(generation(2)).unwrap(), None);
+        let misses = [2, 9, 10, 11].map(|number| kept.misses(generation(number)));
+        assert_eq!(misses, [false, false, false, true]);
     }
 }

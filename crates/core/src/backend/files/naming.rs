@@ -163,13 +163,17 @@ impl Files {
         content: &Content<'_>,
     ) {
         let Some(held) = self.last_named(document).filter(|held| held.is_present()) else { return };
-        let replaced = slots.iter().flatten().any(|slot| {
-            slot.state == State::Adopted
-                && slot.base.0 == held.generation
-                && slot.content != slot.base.1
-        });
-        if replaced {
-            let now = content.as_ref().map(|(_, content)| &content.bytes);
+        let now = content.as_ref().map(|(_, content)| &content.bytes);
+        if now == Some(&held.bytes) {
+            return;
+        }
+        let mut followers = slots.iter().flatten().filter(|slot| slot.base.0 == held.generation);
+        let is_replaced = match followers.next() {
+            // Its writer keeps what it displaced, except of documents that follow from others.
+            Some(slot) => slot.state == State::Adopted,
+            None => Kept::new(&self.place(document).kept).misses(held.generation),
+        };
+        if is_replaced {
             self.keep_replaced(document, &held, now);
         }
     }
