@@ -275,6 +275,16 @@ async fn a_start_beside_a_writer_takes_nothing_away() {
 }
 
 #[tokio::test]
+async fn a_category_that_is_not_there_yet_has_no_generation_of_another_document() {
+    let folder = Folder::with(&[("clip.json", r#"{"one":{"name":"one"}}"#)]);
+    let primary = folder.open_as(Format::Legacy);
+    // Writes go to the legacy file, which is not there; what is served comes from elsewhere.
+    let read = primary.category_strong(Category::Clip).await;
+    assert_eq!(read.view.records().map(|records| records.len()), Some(1));
+    assert!(!read.view.generation().is_some(), "{:?}", read.view.generation());
+}
+
+#[tokio::test]
 async fn an_older_content_that_comes_back_gets_a_later_generation() {
     let folder = Folder::with(&[]);
     let (older, newest) = {

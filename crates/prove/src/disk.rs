@@ -20,6 +20,17 @@ pub enum Medium {
     Ramfs,
 }
 
+impl Medium {
+    /// Whether it can be mounted in a folder below `folder`.
+    pub fn can_be_had(self, folder: &Path) -> bool {
+        let tried = Disk::prepare(&folder.join("tried"), self);
+        if let Err(error) = &tried {
+            println!("{self:?} cannot be mounted here: {error:#}");
+        }
+        tried.is_ok()
+    }
+}
+
 /// How large the small disk is.
 const TMPFS_OPTIONS: &str = "size=8m";
 

@@ -161,11 +161,11 @@ impl FromStr for Armed {
 }
 
 impl Armed {
-    /// Any of these effects at any step.
-    pub fn any(random: &mut fastrand::Rng, effects: &[Effect]) -> Option<Self> {
+    /// Any of these effects, at each step in its turn.
+    pub fn any(random: &mut fastrand::Rng, effects: &[Effect], turn: usize) -> Option<Self> {
         let effect = random.choice(effects.iter().copied())?;
-        let point = POINTS[random.usize(..POINTS.len())].to_owned();
-        Some(Self { point, effect, pass: random.u64(1..=12) })
+        let point = POINTS[turn % POINTS.len()].to_owned();
+        Some(Self { point, effect, pass: random.u64(1..=8) })
     }
 }
 

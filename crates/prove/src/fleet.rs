@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
+use clap::ValueEnum;
 use fastrand::Rng;
 use horde_model_reference::Category;
 use horde_model_reference::generation::Digest;
@@ -25,6 +26,7 @@ use crate::online::Acknowledged;
 use crate::past::Past;
 use crate::process::{Launch, Process};
 use crate::subject::{document_path, legacy_record, names_in, record};
+use crate::worker::documents;
 
 /// How long a worker may take to answer an order when nothing is wrong any more.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -86,6 +88,30 @@ impl Tally {
     }
 }
 
+impl Plan {
+    /// The same plan with the faults, the medium and the format that are round `number`'s by chance.
+    pub fn mixed(&self, number: u64) -> Self {
+        let mut random = Rng::with_seed(self.seed.wrapping_mul(31).wrapping_add(number));
+        let is_drawn = |_: &Fault| random.u32(..3) == 0;
+        let mut faults: Vec<Fault> =
+            Fault::value_variants().iter().copied().filter(is_drawn).collect();
+        let mut medium = Medium::Plain;
+        if faults.iter().any(|fault| matches!(fault, Fault::Full | Fault::ReadOnly)) {
+            medium = Medium::Tmpfs;
+        } else if faults.contains(&Fault::Bursts) && random.bool() {
+            medium = Medium::Ramfs;
+        }
+        if !medium.can_be_had(&self.folder) {
+            medium = Medium::Plain;
+            faults.retain(|fault| !matches!(fault, Fault::Full | Fault::ReadOnly));
+        }
+        let legacy = random.u32(..4) == 0;
+        let count = if legacy { self.documents.len().min(2) } else { self.documents.len() };
+        let documents = documents(count, legacy).unwrap_or_else(|_| self.documents.clone());
+        Self { faults, medium, legacy, documents, ..self.clone() }
+    }
+}
+
 /// Makes one round and judges it. Its folder stays: the caller removes it if all is well.
 pub fn round(plan: &Plan, number: u64) -> Result<(PathBuf, Tally)> {
     let folder = plan.folder.join(format!("round-{number:04}"));
@@ -120,6 +146,8 @@ struct Round<'a> {
     /// Workers, then readers, each at its slot.
     processes: Vec<Process>,
     started: u32,
+    /// How many workers were started with a fault of their own.
+    armed: usize,
     made: BTreeMap<String, u64>,
     alive: Vec<String>,
     keeper: Option<Companion>,
@@ -152,6 +180,8 @@ impl<'a> Round<'a> {
             recorder,
             processes: Vec::new(),
             started: 0,
+            // Rounds are short, and begin at different steps.
+            armed: usize::try_from(number).unwrap_or(0) * 5,
             made: BTreeMap::new(),
             alive: Vec::new(),
             keeper: Some(start_keeper(plan, data, histories)?),
@@ -231,7 +261,8 @@ impl<'a> Round<'a> {
         ];
         let effects: Vec<Effect> =
             effects.into_iter().filter(|(fault, _)| self.has(*fault)).map(|(_, e)| e).collect();
-        let armed = Armed::any(&mut self.random, &effects)?;
+        let armed = Armed::any(&mut self.random, &effects, self.armed)?;
+        self.armed += 1;
         if matches!(armed.effect, Effect::Io | Effect::NoSpace) {
             self.count("workers that meet an error");
         }

@@ -51,15 +51,11 @@ struct Run {
     /// How many documents.
     #[arg(long, default_value_t = 2)]
     documents: usize,
-    /// The faults to make.
-    #[arg(
-        long,
-        value_enum,
-        value_delimiter = ',',
-        default_value = "kill,points,stop,edits,starve"
-    )]
+    /// The faults to make in every round; without them each round has its own, by chance, as it has
+    /// its own medium and format.
+    #[arg(long, value_enum, value_delimiter = ',')]
     faults: Vec<Fault>,
-    /// Makes none of them.
+    /// Makes none.
     #[arg(long)]
     no_faults: bool,
     /// What the data directory lies on.
@@ -107,6 +103,7 @@ fn run(arguments: Run) -> Result<ExitCode> {
         None => tempfile::Builder::new().prefix("prove-").tempdir()?.keep(),
     };
     println!("folder {}", folder.display());
+    let is_mixed = arguments.faults.is_empty() && !arguments.no_faults;
     let plan = Plan {
         executable: std::env::current_exe()?,
         folder,
@@ -115,7 +112,7 @@ fn run(arguments: Run) -> Result<ExitCode> {
         workers: arguments.workers,
         readers: arguments.readers,
         documents: worker::documents(arguments.documents, arguments.legacy)?,
-        faults: if arguments.no_faults { Vec::new() } else { arguments.faults },
+        faults: arguments.faults,
         mutation: arguments.mutation,
         legacy: arguments.legacy,
         medium: arguments.medium,
@@ -124,6 +121,10 @@ fn run(arguments: Run) -> Result<ExitCode> {
     let end = arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let mut tally = Tally::default();
     for number in 1.. {
+        let plan = if is_mixed { plan.mixed(number) } else { plan.clone() };
+        let words: Vec<String> = plan.faults.iter().map(ToString::to_string).collect();
+        let format = if plan.legacy { "legacy" } else { "v2" };
+        println!("round {number}: {format} on {:?}, {}", plan.medium, words.join(" "));
         let (round, found) = fleet::round(&plan, number)?;
         let is_well = found.findings.violations.is_empty();
         if is_well {

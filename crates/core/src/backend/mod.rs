@@ -51,7 +51,7 @@ pub struct Loaded {
 /// What is known of a document that makes no sense now.
 #[derive(Debug, Clone)]
 pub struct LastGood {
-    /// A content that made sense.
+    /// The last one that made sense and was read or written here.
     pub snapshot: Arc<Snapshot>,
     /// Whether nobody put another one in place after it.
     pub is_newest: bool,

@@ -598,3 +598,36 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
         removed => removed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    #[test]
+    fn a_dead_writers_commit_is_finished_also_if_somebody_else_has_overwritten_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::of(&folder.path().join("x.json"));
+        std::fs::write(&place.path, "one").unwrap();
+        let mut dead = Locked::take(place.clone(), PATIENCE).unwrap();
+        let base = dead.read(Generation::default()).unwrap();
+        let put = dead.commit(&base, b"two", Json::Null, Flush::Now).unwrap();
+        drop(dead);
+        std::fs::write(&place.path, "foreign").unwrap();
+        let mut found = Vec::new();
+        for _ in 0..2 {
+            let mut locked = Locked::take(place.clone(), PATIENCE).unwrap();
+            let follow_up = &mut |unfinished: Unfinished<'_>| {
+                found.push((unfinished.slot.generation, unfinished.bytes.cloned()));
+                Ok(())
+            };
+            locked.recover(follow_up).unwrap();
+        }
+        assert_eq!(found, [(put.generation, None)]);
+        assert_eq!(std::fs::read(&place.path).unwrap(), b"foreign");
+        let kept = Kept::new(&place.kept).read(base.generation).unwrap();
+        assert_eq!(kept.as_deref(), Some(&b"one"[..]));
+        assert!(!place.swap.exists());
+    }
+}

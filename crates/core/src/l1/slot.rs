@@ -273,7 +273,7 @@ impl Slot {
                 // What was written here may have been replaced before it was ever read.
                 let Some(last) = backend.last_good(self.document) else { return unchanged };
                 seen.has_missed = !last.is_newest;
-                if last.snapshot.generation <= held.generation {
+                if last.snapshot.holds_the_same(&held) {
                     return unchanged;
                 }
                 self.snapshot.store(last.snapshot);

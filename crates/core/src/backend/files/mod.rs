@@ -209,6 +209,6 @@ impl Backend for Files {
 
     fn last_good(&self, document: Document) -> Option<LastGood> {
         let is_newest = !self.has_missed[document.index()].load(Ordering::Acquire);
-        self.last_named(document).map(|snapshot| LastGood { snapshot, is_newest })
+        self.last(document).map(|snapshot| LastGood { snapshot, is_newest })
     }
 }
