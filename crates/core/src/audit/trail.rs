@@ -72,7 +72,7 @@ impl Trail {
         let text = Object::from_iter([("last_event_id".to_owned(), Json::Int(last))]);
         let text = Json::Object(text).to_text(Style::INDENT_2_ASCII);
         disk::replace(&index, text.as_bytes())?;
-        for chunk in events.chunk_by(|one, next| belong_together(one, next)) {
+        for chunk in events.chunk_by(belong_together) {
             let lines: Vec<String> = chunk.iter().map(Event::to_line).collect();
             let journal = self.journal(chunk[0].domain, &chunk[0].category);
             journal.append(&lines, self.largest_segment)?;
