@@ -1,7 +1,7 @@
 //! Ready bytes: one representation of one resource, made once and sent to everybody.
 //!
-//! A body is published with its identity form and fast compressed forms; only those of a start come
-//! a moment later, so that it can answer sooner. Better compressed forms replace those later, off the path of every request; both have the tag of their own bytes, and a
+//! A body is published in its identity form; fast compressed forms come milliseconds later.
+//! Better ones replace those when there is time; both have the tag of their own bytes, and a
 //! client that holds the earlier one is still told that nothing changed.
 
 use std::sync::Arc;
@@ -60,7 +60,7 @@ pub struct Compressed {
 /// How much time is spent on smaller bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effort {
-    /// Milliseconds for a megabyte, before the body is published.
+    /// Milliseconds for a megabyte, as soon as the body is published.
     Fast,
     /// Up to a second for a megabyte, in the background.
     Thorough,

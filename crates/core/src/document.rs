@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Category, Json};
+use crate::{Category, Format, Json};
 
 /// One file's worth of data, named independently of where it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,6 +78,21 @@ impl Document {
             | Self::Licenses
             | Self::LicensedAssets
             | Self::PendingChanges => None,
+        }
+    }
+
+    /// Whether it is one of the catalogues.
+    pub const fn is_catalogue(self) -> bool {
+        matches!(self, Self::Baselines | Self::Guidance | Self::Licenses | Self::LicensedAssets)
+    }
+
+    /// Whether changes go to it, rather than that it follows from another document.
+    pub fn is_written(self, canonical: Format) -> bool {
+        match self {
+            Self::V2(category) => canonical == Format::V2 || !category.has_legacy_form(),
+            Self::Legacy(category) => canonical == Format::Legacy && category.has_legacy_form(),
+            Self::V2Metadata(_) | Self::LegacyMetadata(_) => false,
+            _ => true,
         }
     }
 

@@ -15,8 +15,8 @@ use crate::disk::faults::{self, Rule};
 use crate::json::Object;
 use crate::record::Record;
 use crate::shape::Print;
-use crate::writer::Writer;
-use crate::{Category, Document, Format, ModelReference, Options};
+use crate::writer::{FollowUps, Writer, finish_for_others};
+use crate::{Category, Document, Error, Format, ModelReference, Options};
 
 /// How long a caller waits for its change: longer than a commit waits for the lock of others.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
@@ -47,19 +47,23 @@ impl Primary {
             options.leases = options.leases.of(directory.lease);
         }
         let lease = options.leases.lease;
-        let trail = trail.map(Arc::new);
-        // Reading begins with the reference, and readers meet what dead writers left.
-        Writer::finish_what_is_left(&files, trail.clone());
         let reference = ModelReference::open(Arc::clone(&files) as _, options)?;
         let catalogues = reference.clone();
         let knows_baseline = Arc::new(move |name: &str| catalogues.knows_baseline(name));
-        let writer = Writer::new(files, trail, knows_baseline);
+        let writer = Writer::new(files, trail.map(Arc::new), knows_baseline);
         Ok(Self {
             reference,
             writer: Arc::new(writer),
             canonical: options.canonical,
             everywhere: lease.mul_f64(1.02) + Duration::from_millis(5),
         })
+    }
+
+    /// Completes the files before they are opened, and finishes what writers that died had begun; see
+    /// [`Files::prepare`]. Returns what could not be done.
+    pub fn prepare(files: &Files, canonical: Format, trail: Option<Trail>) -> Vec<Error> {
+        finish_for_others(files, &Arc::new(FollowUps { trail: trail.map(Arc::new) }));
+        files.prepare(canonical)
     }
 
     /// The format that is the source of truth.

@@ -91,7 +91,11 @@ pub struct NotKnownHere {
 impl ModelReference {
     /// Reads everything from `backend` once and keeps it current from then on. Fails only when no
     /// thread can be started: documents that cannot be read are [`ModelReference::problems`].
-    pub fn open(backend: Arc<dyn Backend>, options: Options) -> std::io::Result<Self> {
+    /// A lease that is in force for the documents outweighs the one in `options`.
+    pub fn open(backend: Arc<dyn Backend>, mut options: Options) -> std::io::Result<Self> {
+        if let Some(lease) = backend.lease() {
+            options.leases = options.leases.of(lease);
+        }
         let loaded = L1::load(backend, options.leases);
         let views = Arc::new(Views::build(options, loaded.snapshots())?);
         let rebuilt = Arc::clone(&views);
@@ -341,15 +345,18 @@ impl Views {
 
     fn rebuild_models(&self, changed: &[Document], snapshots: Snapshots<'_>) {
         let before = self.catalogues.load_full();
-        let catalogues = Catalogues::read(snapshots, &before.catalogues);
+        let is_catalogue = |document: &Document| document.is_catalogue();
+        let catalogues = match changed.iter().any(is_catalogue) {
+            true => Catalogues::read(snapshots, &before.catalogues),
+            false => before.catalogues.clone(),
+        };
         for category in Category::ALL {
             if inputs_of_category(category).any(|input| changed.contains(&input)) {
                 let guidance = &catalogues.guidance;
                 let derivation = self.options.derivation();
-                let view = CategoryView::build(category, derivation, snapshots, guidance);
-                view.bodies().for_each(|body| body.compress());
-                self.refine(view.bodies());
-                self.categories[category.index()].store(publish(view));
+                let view = publish(CategoryView::build(category, derivation, snapshots, guidance));
+                self.categories[category.index()].store(Arc::clone(&view));
+                self.compress(view.bodies());
             }
         }
         let current = Category::ALL.map(|category| self.category(category));
@@ -376,9 +383,13 @@ impl Views {
         }
     }
 
-    fn refine<'a>(&self, bodies: impl IntoIterator<Item = &'a Arc<Body>>) {
-        if let Some(refiner) = &self.refiner {
-            bodies.into_iter().for_each(|body| refiner.refine(body));
+    /// Compresses bodies after they were published: until then they are sent as they are.
+    fn compress<'a>(&self, bodies: impl IntoIterator<Item = &'a Arc<Body>>) {
+        for body in bodies {
+            match &self.refiner {
+                Some(refiner) => refiner.compress(body),
+                None => body.compress(),
+            }
         }
     }
 }

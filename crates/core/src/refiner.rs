@@ -1,4 +1,5 @@
-//! The thread that compresses published bodies, better than there was time for before.
+//! The threads that compress published bodies: one fast, as soon as they are published, the other
+//! better, when there is time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -7,34 +8,36 @@ use std::thread::JoinHandle;
 
 use crate::body::Body;
 
-/// Bodies that may wait; beyond that the fast forms have to do.
+/// Bodies that may wait for either; beyond that the forms they have must do.
 const WAITING: usize = 256;
 
-/// Owns the thread. Dropping it ends the thread after the body it is at.
+/// Owns the threads. Dropping it ends each after the body it is at.
 pub(crate) struct Refiner {
-    bodies: Option<SyncSender<Weak<Body>>>,
+    published: Option<SyncSender<Weak<Body>>>,
     all_compressed: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Refiner {
-    /// Starts with the bodies of a start, which have no compressed forms yet: all of them get their
-    /// fast forms first.
+    /// Starts with the bodies of a start: all of them get their fast forms before any gets better
+    /// ones.
     pub(crate) fn start(first: Vec<Weak<Body>>) -> std::io::Result<Self> {
-        let (bodies, waiting): (_, Receiver<Weak<Body>>) = std::sync::mpsc::sync_channel(WAITING);
+        let (published, to_compress) = std::sync::mpsc::sync_channel(WAITING);
+        let (compressed, to_refine) = std::sync::mpsc::sync_channel(WAITING);
         let all_compressed = Arc::new(AtomicBool::new(false));
         let done = Arc::clone(&all_compressed);
-        let thread = std::thread::Builder::new().name("refiner".into()).spawn(move || {
-            // A body that was replaced meanwhile is gone.
-            first.iter().filter_map(Weak::upgrade).for_each(|body| body.compress());
-            done.store(true, Ordering::Release);
-            for body in first.into_iter().chain(waiting) {
-                if let Some(body) = body.upgrade() {
-                    body.refine();
-                }
-            }
-        })?;
-        Ok(Self { bodies: Some(bodies), all_compressed, thread: Some(thread) })
+        let compressor =
+            std::thread::Builder::new().name("compressor".into()).spawn(move || {
+                first.iter().filter_map(Weak::upgrade).for_each(|body| body.compress());
+                done.store(true, Ordering::Release);
+                first.into_iter().for_each(|body| pass_on(&compressed, body));
+                compress(&to_compress, &compressed);
+            })?;
+        let refiner =
+            std::thread::Builder::new().name("refiner".into()).spawn(move || refine(&to_refine))?;
+        // The compressor first: it owns the sender, and the refiner ends when that is gone.
+        let threads = vec![compressor, refiner];
+        Ok(Self { published: Some(published), all_compressed, threads })
     }
 
     /// Whether the bodies of the start have their fast forms.
@@ -42,17 +45,44 @@ impl Refiner {
         self.all_compressed.load(Ordering::Acquire)
     }
 
-    pub(crate) fn refine(&self, body: &Arc<Body>) {
-        if let Some(bodies) = self.bodies.as_ref().filter(|_| body.is_compressed()) {
-            let _ = bodies.try_send(Arc::downgrade(body));
+    /// Compresses a body that was published.
+    pub(crate) fn compress(&self, body: &Arc<Body>) {
+        if let Some(published) = &self.published
+            && published.try_send(Arc::downgrade(body)).is_err()
+        {
+            body.compress();
+        }
+    }
+}
+
+/// A body that was replaced meanwhile is gone.
+fn compress(published: &Receiver<Weak<Body>>, compressed: &SyncSender<Weak<Body>>) {
+    for body in published {
+        if let Some(body) = body.upgrade() {
+            body.compress();
+            pass_on(compressed, Arc::downgrade(&body));
+        }
+    }
+}
+
+fn pass_on(compressed: &SyncSender<Weak<Body>>, body: Weak<Body>) {
+    if body.upgrade().is_some_and(|body| body.is_compressed()) {
+        let _ = compressed.try_send(body);
+    }
+}
+
+fn refine(compressed: &Receiver<Weak<Body>>) {
+    for body in compressed {
+        if let Some(body) = body.upgrade() {
+            body.refine();
         }
     }
 }
 
 impl Drop for Refiner {
     fn drop(&mut self) {
-        self.bodies = None;
-        if let Some(thread) = self.thread.take() {
+        self.published = None;
+        for thread in self.threads.drain(..) {
             // A panic there was already reported by the panic hook.
             let _ = thread.join();
         }

@@ -76,7 +76,7 @@ fn no_leftovers(folder: &Path) {
     let entries = std::fs::read_dir(folder).unwrap().flatten();
     let left: Vec<_> = entries
         .map(|entry| entry.file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".swap") || name.ends_with(".staged"))
+        .filter(|name| [".swap", ".new", ".staged"].iter().any(|ending| name.ends_with(ending)))
         .collect();
     assert!(left.is_empty(), "{left:?}");
 }
@@ -98,6 +98,8 @@ async fn a_write_is_in_the_file_and_seen_here_and_elsewhere_when_it_is_acknowled
     let gone = there.delete(Category::Clip, "one", options).await.unwrap();
     assert!(gone.generation > done.generation);
     assert_eq!(names(&here, Category::Clip), ["two"]);
+    // Their end awaits the end of what they were at.
+    drop((here, there));
     no_leftovers(folder.0.path());
 }
 
@@ -264,7 +266,8 @@ async fn a_start_beside_a_writer_takes_nothing_away() {
         std::fs::write(folder.path("edited"), text).unwrap();
         std::fs::rename(folder.path("edited"), folder.path("clip.json")).unwrap();
         let files = Files::new(Layout::below(folder.0.path()));
-        let start = std::thread::spawn(move || files.prepare(Format::V2));
+        let trail = Trail::new(folder.path("audit"), 1 << 20);
+        let start = std::thread::spawn(move || Primary::prepare(&files, Format::V2, Some(trail)));
         for half in ["a", "b"] {
             let name = format!("{half}{number}");
             primary.update(Category::Clip, &name, object(NAMED), local()).await.unwrap();
@@ -415,7 +418,12 @@ async fn callbacks_hear_of_own_and_foreign_changes_whatever_others_do() {
     let primary = folder.open();
     let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
     let (release, blocked) = std::sync::mpsc::channel::<()>();
-    let blocks = primary.changes().call(move |_| drop(blocked.recv())).unwrap();
+    let blocks = primary
+        .changes()
+        .call(move |_| {
+            let _ = blocked.recv();
+        })
+        .unwrap();
     let panics = primary.changes().call(|_| panic!("on purpose")).unwrap();
     let noted = Arc::clone(&heard);
     let reader = primary.clone();

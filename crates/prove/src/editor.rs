@@ -179,9 +179,21 @@ impl Editor {
         Ok(None)
     }
 
+    /// Repairs what could not be repaired when it was to be.
+    pub fn repair_all(&mut self) -> Result<()> {
+        for document in 0..self.documents.len() {
+            if self.records(document).is_err() {
+                self.repair(document)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Makes the file unreadable for a while.
     fn spoil_and_repair(&mut self, document: usize) -> Result<()> {
-        let Some(last) = self.copies[document].last().cloned() else { return Ok(()) };
+        if self.copies[document].is_empty() {
+            return Ok(());
+        }
         let name = self.documents[document].name();
         let number = self.recorder.begin(call(Kind::Replace, name))?;
         let path = self.path(document);
@@ -197,6 +209,12 @@ impl Editor {
         self.recorder.content(name, 0, &digest, Source::Written, Vec::new)?;
         self.end(number, Outcome::Unknown("no document".into()), &digest)?;
         std::thread::sleep(Duration::from_millis(self.random.u64(GARBAGE_MS)));
+        self.repair(document)
+    }
+
+    fn repair(&mut self, document: usize) -> Result<()> {
+        let Some(last) = self.copies[document].last().cloned() else { return Ok(()) };
+        let name = self.documents[document].name();
         let added = self.new_name();
         let begun = Begun { name: Some(added.clone()), ..call(Kind::Replace, name) };
         let number = self.recorder.begin(begun)?;

@@ -426,12 +426,12 @@ impl<'a> Round<'a> {
     /// Ends all faults. Workers that would make some to themselves are replaced.
     fn heal(&mut self) -> Result<()> {
         self.peaceful = true;
+        self.repair_disk()?;
         if let Some(editor) = self.editor.take() {
             for (fault, count) in editor.end()? {
                 *self.made.entry(fault).or_default() += count;
             }
         }
-        self.repair_disk()?;
         for slot in 0..self.processes.len() {
             if self.processes[slot].stopped_until.is_some() {
                 self.processes[slot].resume()?;
@@ -579,6 +579,7 @@ fn start_editor(
                 *made.entry(fault.to_string()).or_default() += 1;
             }
         }
+        editor.repair_all()?;
         Ok(made)
     };
     Companion::start("editor", edit).map(Some)

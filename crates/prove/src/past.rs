@@ -209,6 +209,23 @@ impl Document {
         });
     }
 
+    /// How often a change may have been made, where a foreign commit can have overtaken it: a request
+    /// whose commit was lost with its writer is made again when it is repeated.
+    pub fn times(&self, call: &Operation) -> usize {
+        let of_request = |repeated: &&Repeated| repeated.calls[0].request == call.request;
+        let repeated = self.repeated.iter().find(of_request).filter(|_| call.request.is_some());
+        match repeated {
+            Some(repeated) => repeated.calls.iter().filter(|call| call.is_possible()).count(),
+            None => usize::from(call.is_possible()),
+        }
+    }
+
+    /// Whether a change of the record of this name was asked for more than once.
+    pub fn is_repeated(&self, name: &str) -> bool {
+        let Some(name) = self.find(name) else { return false };
+        self.repeated.iter().any(|repeated| repeated.calls[0].name == Some(name))
+    }
+
     /// The number of a name that occurs.
     pub fn find(&self, name: &str) -> Option<Name> {
         self.numbers.get(name).copied()

@@ -112,11 +112,11 @@ impl Subject {
         core::install(core::Plan { at, left_out: setup.mutation.map(rule) });
         let files = Arc::new(Files::new(Layout::below(&setup.root)));
         let options = Options { canonical: canonical(setup.legacy), ..Options::default() };
-        for failure in files.prepare(options.canonical) {
+        let trail = || Some(Trail::new(setup.root.join("audit"), LARGEST_SEGMENT));
+        for failure in Primary::prepare(&files, options.canonical, trail()) {
             eprintln!("not prepared: {failure}");
         }
-        let trail = Trail::new(setup.root.join("audit"), LARGEST_SEGMENT);
-        let primary = Primary::open(files, options, Some(trail)).context("no thread")?;
+        let primary = Primary::open(files, options, trail()).context("no thread")?;
         Ok(Self { primary })
     }
 

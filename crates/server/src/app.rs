@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use horde_model_reference::replica::FollowerWatch;
 use horde_model_reference::settings::{Licensing, Queue, ReplicateMode};
-use horde_model_reference::{Format, ModelReference};
+use horde_model_reference::{Format, ModelReference, Primary};
 
 use crate::auth::Users;
 use crate::cors::Cors;
@@ -19,6 +19,8 @@ pub struct App {
 pub struct Inner {
     /// The data.
     pub reference: ModelReference,
+    /// The right to change them; only the authority has it.
+    pub primary: Option<Primary>,
     /// Whether this server is the authority or a copy.
     pub mode: ReplicateMode,
     /// How a copy is kept current; `None` where it is not, and on the authority.
@@ -49,6 +51,7 @@ impl App {
         let settings = crate::settings::ServerSettings::default();
         Self::new(Inner {
             reference,
+            primary: None,
             mode: ReplicateMode::Primary,
             follower: None,
             canonical: Format::V2,

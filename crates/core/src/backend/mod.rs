@@ -18,6 +18,7 @@ pub mod files;
 pub mod memory;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::{Document, Snapshot, error::Result};
 
@@ -25,6 +26,18 @@ use crate::{Document, Snapshot, error::Result};
 pub trait Backend: Send + Sync + 'static {
     /// What can be told of the document without reading it; `None` when there is none.
     fn look(&self, document: Document) -> Result<Option<Stamp>>;
+
+    /// [`Backend::look`] at every document, in any order.
+    fn look_at_all(&self, found: &mut dyn FnMut(Document, Result<Option<Stamp>>)) {
+        for document in Document::all() {
+            found(document, self.look(document));
+        }
+    }
+
+    /// How long a look lasts, where all who read the same documents must agree on it.
+    fn lease(&self) -> Option<Duration> {
+        None
+    }
 
     /// Reads the document. The stamp belongs to the content that was read.
     fn load(&self, document: Document) -> Result<Loaded>;

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::backend::files::layout::{Layout, set_aside};
+use crate::backend::files::layout::Layout;
 use crate::category_file::{CategoryFile, category_by_name};
+use crate::disk::set_aside;
 use crate::error::{Error, Result};
 use crate::stored::holds_data;
 use crate::{Category, Document};

@@ -33,6 +33,13 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<bool> {
     }
 }
 
+/// Puts the file at `path`, and its name, on the device.
+pub(crate) fn flush(path: &Path) -> Result<()> {
+    let flushed = File::open(path).and_then(|file| file.sync_all());
+    flushed.map_err(|error| Error::io("flush", path, &error))?;
+    flush_folder(path)
+}
+
 /// Creates `folder` and those above it, so that they last: what is written into a folder that a power
 /// cut takes away is lost with it.
 pub fn make_folder(folder: &Path) -> Result<()> {

@@ -46,6 +46,8 @@ pub(crate) enum State {
     Done,
     /// Somebody else wrote it; it was given a generation afterwards.
     Adopted,
+    /// It never became the document's, or only until what it had displaced was put back.
+    Revoked,
 }
 
 /// One content in the history of a document.
@@ -92,11 +94,12 @@ impl State {
             Self::Prepared => b'P',
             Self::Done => b'D',
             Self::Adopted => b'A',
+            Self::Revoked => b'R',
         }
     }
 
     fn of_letter(letter: u8) -> Option<Self> {
-        [Self::Prepared, Self::Done, Self::Adopted]
+        [Self::Prepared, Self::Done, Self::Adopted, Self::Revoked]
             .into_iter()
             .find(|state| state.letter() == letter)
     }
@@ -162,21 +165,21 @@ impl Header {
     }
 }
 
-/// The slot whose name `content` has, if it has one. A name below `floor`, or below that of a content
-/// that was put in place since, is none: an older content came back.
-pub(crate) fn naming(
+/// The slot that names `content`: none if what it names is older than another content that stood, or
+/// than `floor`. An older content that came back is not what it was.
+pub(crate) fn label(
     slots: &[Option<Slot>; 2],
     content: ContentId,
     floor: Generation,
 ) -> Option<&Slot> {
-    let is_settled = |slot: &&Slot| slot.state != State::Prepared;
-    let settled = slots.iter().flatten().filter(is_settled).map(|slot| slot.generation).max();
-    let floor = match faults::is_left_out(Rule::Floor) {
-        true => Generation::default(),
-        false => floor.max(settled.unwrap_or_default()),
+    let stood = |slot: &&Slot| matches!(slot.state, State::Done | State::Adopted);
+    let newest = slots.iter().flatten().filter(stood).map(|slot| slot.generation).max();
+    let floor = floor.max(newest.unwrap_or_default());
+    let names = |slot: &&Slot| {
+        let is_newest = slot.generation >= floor || faults::is_left_out(Rule::Floor);
+        slot.content == content && slot.state != State::Revoked && is_newest
     };
-    let holds = |slot: &&Slot| slot.content == content && slot.generation >= floor;
-    slots.iter().flatten().filter(holds).max_by_key(|slot| slot.generation)
+    slots.iter().flatten().filter(names).max_by_key(|slot| slot.generation)
 }
 
 /// The valid slots of the control file at `path`, by place; none where there is no such file.

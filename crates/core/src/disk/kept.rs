@@ -38,14 +38,6 @@ impl<'a> Kept<'a> {
         Ok(read(&self.path(generation))?.map(|content| content.bytes))
     }
 
-    /// Whether a content of that generation would be here if one of us had replaced it. Tells nothing
-    /// where none is kept, or after newer ones have taken its place.
-    pub(crate) fn misses(&self, generation: Generation) -> bool {
-        let oldest =
-            || self.generations().ok().and_then(|generations| generations.first().copied());
-        !self.path(generation).exists() && oldest().is_some_and(|oldest| oldest < generation)
-    }
-
     /// Moves the file at `path` here. What is kept under that generation already stays.
     pub(crate) fn take_in(&self, path: &Path, generation: Generation) -> std::io::Result<()> {
         if self.path(generation).exists() {
@@ -55,13 +47,54 @@ impl<'a> Kept<'a> {
         std::fs::rename(path, self.path(generation))
     }
 
+    /// [`Kept::take_in`], if there is such a file.
+    pub(crate) fn take_in_if_there(
+        &self,
+        path: &Path,
+        generation: Generation,
+    ) -> std::io::Result<()> {
+        match self.take_in(path, generation) {
+            Err(error) if super::is_absence(&error) => Ok(()),
+            taken => taken,
+        }
+    }
+
+    /// Keeps the content of the file at `path` as long as that is not written in place.
+    pub(crate) fn link(&self, path: &Path, generation: Generation) -> std::io::Result<()> {
+        match std::fs::hard_link(path, self.path(generation)) {
+            Err(error) if super::is_absence(&error) => {
+                std::fs::create_dir_all(self.folder)?;
+                std::fs::hard_link(path, self.path(generation))
+            }
+            linked => linked,
+        }
+    }
+
+    /// Whether a generation is kept.
+    pub(crate) fn has(&self, generation: Generation) -> bool {
+        self.path(generation).exists()
+    }
+
+    /// Removes a generation that never was.
+    pub(crate) fn forget(&self, generation: Generation) -> std::io::Result<()> {
+        match std::fs::remove_file(self.path(generation)) {
+            Err(error) if super::is_absence(&error) => Ok(()),
+            removed => removed,
+        }
+    }
+
     /// Keeps a content whose file is gone already. It is not flushed: it is a convenience.
     pub(crate) fn put(&self, generation: Generation, bytes: &[u8]) -> std::io::Result<()> {
-        std::fs::create_dir_all(self.folder)?;
-        let path = self.path(generation);
-        if path.exists() {
+        if self.has(generation) {
             return Ok(());
         }
+        self.replace(generation, bytes)
+    }
+
+    /// Keeps these bytes in a file of their own. It is not flushed.
+    pub(crate) fn replace(&self, generation: Generation, bytes: &[u8]) -> std::io::Result<()> {
+        std::fs::create_dir_all(self.folder)?;
+        let path = self.path(generation);
         let staged = self.folder.join(format!(".{generation}.{}.staged", std::process::id()));
         std::fs::write(&staged, bytes)?;
         std::fs::rename(&staged, &path)
@@ -110,7 +143,5 @@ mod tests {
         assert_eq!(kept.generations().unwrap(), [generation(9), generation(10)]);
         assert_eq!(&kept.read(generation(9)).unwrap().unwrap()[..], b"9");
         assert_eq!(kept.read(generation(2)).unwrap(), None);
-        let misses = [2, 9, 10, 11].map(|number| kept.misses(generation(number)));
-        assert_eq!(misses, [false, false, false, true]);
     }
 }

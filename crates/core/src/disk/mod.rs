@@ -3,9 +3,11 @@
 //!
 //! ```text
 //! F/X                          a document; only ever replaced whole
+//! F/.X.new                     the next content while it is being written
 //! F/.X.swap                    the next content while it is being put in place, then the last one
 //! F/.coherence/X.ctl           two slots that name contents; its lock is the write lock of X
-//! F/.coherence/kept/X/<g>      replaced contents by generation, for restoring
+//! F/.coherence/kept/X/<g>      the last contents by generation, for restoring
+//! F/.coherence/X.requests      answers of the last day by request
 //! ```
 //!
 //! [`Locked`] is the write lock of one document and the only way to commit to it:
@@ -13,6 +15,7 @@
 //! files without history are replaced by [`replace`]; lines are appended by a [`Journal`].
 
 mod atomic;
+mod commit;
 mod control;
 pub mod faults;
 mod journal;
@@ -21,12 +24,16 @@ mod lock;
 mod locked;
 mod place;
 mod read;
+mod recovery;
 
+pub(crate) use atomic::flush;
 pub use atomic::{create, make_folder, replace};
-pub(crate) use control::{ContentId, LARGEST_NOTE, Slot, State, naming, read_slots};
+pub(crate) use commit::{CommitError, Flush, Put};
+pub(crate) use control::{ContentId, LARGEST_NOTE, Slot, State, label, read_slots};
 pub(crate) use journal::Journal;
 pub(crate) use kept::Kept;
 pub(crate) use lock::{Lock, Unlockable};
-pub(crate) use locked::{Base, CommitError, Flush, Locked, Put, Unfinished};
+pub(crate) use locked::{Base, Locked, WRITER_TIME, set_aside, time_set_aside};
 pub(crate) use place::Place;
 pub(crate) use read::{FileContent, is_absence, read};
+pub(crate) use recovery::Unfinished;

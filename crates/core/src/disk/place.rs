@@ -16,7 +16,9 @@ pub(crate) struct Place {
     pub(crate) path: PathBuf,
     /// Its control file.
     pub(crate) control: PathBuf,
-    /// The next content while it is being put in place.
+    /// The next content while it is being written.
+    pub(crate) staged: PathBuf,
+    /// The next content while it is being put in place, then what it displaced.
     pub(crate) swap: PathBuf,
     /// Folder of replaced contents.
     pub(crate) kept: PathBuf,
@@ -45,6 +47,7 @@ impl Place {
         };
         Self {
             control: coherence.join(named("", ".ctl")),
+            staged: folder.join(named(".", ".new")),
             swap: folder.join(named(".", ".swap")),
             kept: coherence.join("kept").join(&name),
             requests: coherence.join(named("", ".requests")),

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use super::slot::Verdict;
 use super::{Shared, clock};
@@ -44,17 +45,20 @@ impl Looker {
 
     fn look_at_all(&self) {
         let leases = self.shared.leases;
-        for slot in &self.shared.slots {
-            let begun = clock::now();
-            let look = self.shared.backend.look(slot.document());
-            match slot.judge(look, leases.young_stamp, leases.deep_look) {
+        // Every look of the pass is later than this.
+        let begun = clock::now();
+        let lease_end = clock::after(begun, leases.lease);
+        let now = Instant::now();
+        self.shared.backend.look_at_all(&mut |document, look| {
+            let slot = &self.shared.slots[document.index()];
+            match slot.judge(look, now, leases.young_stamp, leases.deep_look) {
                 // While a load is under way, what was built from the document may be older than it.
                 Verdict::Same if slot.is_loading() => {}
-                Verdict::Same => slot.renew(clock::after(begun, leases.lease)),
-                Verdict::Read => self.ask_for_load(slot.document()),
+                Verdict::Same => slot.renew(lease_end),
+                Verdict::Read => self.ask_for_load(document),
                 Verdict::Unknown => {}
             }
-        }
+        });
         self.shared.looks.fetch_add(1, Ordering::Relaxed);
         self.shared.announce_progress();
     }

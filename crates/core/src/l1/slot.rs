@@ -210,11 +210,11 @@ impl Slot {
     pub(super) fn judge(
         &self,
         look: Result<Option<Stamp>, Error>,
+        now: Instant,
         young_stamp: Duration,
         deep_look: Duration,
     ) -> Verdict {
         let mut seen = self.seen();
-        let now = Instant::now();
         let stamp = match look {
             Ok(stamp) => stamp,
             Err(error) => {
@@ -234,9 +234,10 @@ impl Slot {
         // What is held was not read from what is there now, or nobody knows.
         let in_doubt = seen.is_in_doubt() || self.unbuilt.load(Ordering::Acquire);
         // The absence of a file has no clock that could stand still.
-        let is_old = now - seen.since >= young_stamp || faults::is_left_out(Rule::YoungStamp);
+        let is_old = now.saturating_duration_since(seen.since) >= young_stamp
+            || faults::is_left_out(Rule::YoungStamp);
         let settled = seen.is_final && (stamp.is_none() || is_old);
-        let due = now - seen.read_at >= deep_look;
+        let due = now.saturating_duration_since(seen.read_at) >= deep_look;
         if settled && !due && !in_doubt { Verdict::Same } else { Verdict::Read }
     }
 

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::counters::Done;
-use super::follow_ups::{Commit, FollowUps, metadata_after};
-use super::note::{Entry, Note};
+use super::follow_ups::{Commit, FollowUps, flush_metadata, metadata_after};
+use super::note::{Entry, Note, Touched};
 use super::records::{Records, Rules};
 use super::requests::Requests;
 use crate::backend::files::{Files, LOCK_WAIT, parse};
@@ -43,10 +43,16 @@ pub(super) struct Committer {
     pub(super) requests: Requests,
 }
 
-/// A job that was applied, and what it did.
+/// A job that was applied.
 struct Applied {
     job: Job,
     entry: Entry,
+}
+
+/// What a job did: to which record, where it was one.
+struct Made {
+    operation: Option<Operation>,
+    touched: Vec<Touched>,
 }
 
 /// Where a commit stands while its jobs are applied.
@@ -56,6 +62,7 @@ struct Round<'a> {
     /// The exact bytes of the next content, where a change brought them.
     bytes: Option<Bytes>,
     applied: Vec<Applied>,
+    touched: Vec<Touched>,
     /// Jobs for the next commit.
     deferred: Vec<Job>,
     note_length: usize,
@@ -115,7 +122,6 @@ impl Committer {
             Ok(base) => base,
             Err(error) => return over(answer_all(jobs, &WriteError::Storage(error))),
         };
-        self.files.note_adoption(self.document, &base);
         let read = base.bytes.as_ref().map(|bytes| (place.path.as_path(), bytes.clone()));
         let snapshot = match self.files.snapshot(self.document, base.generation, read) {
             Ok(snapshot) => snapshot,
@@ -131,7 +137,7 @@ impl Committer {
         if round.applied.is_empty() {
             return Attempt::Over;
         }
-        let Round { records, bytes, applied, now, .. } = round;
+        let Round { records, bytes, applied, touched, now, .. } = round;
         let text = match bytes.map_or_else(|| records.to_text(self.document).map(Bytes::from), Ok) {
             Ok(text) => text,
             Err(error) => {
@@ -142,14 +148,21 @@ impl Committer {
             }
         };
         if base.bytes.as_ref() == Some(&text) {
-            answer_unchanged(applied, self.document, &snapshot);
+            // Whoever wrote it may not have flushed it.
+            match locked.flush_present() {
+                Ok(()) => answer_unchanged(applied, self.document, &snapshot),
+                Err(error) => {
+                    let error = WriteError::Storage(place.io("flush", &error));
+                    answer_all(applied.into_iter().map(|done| done.job).collect(), &error);
+                }
+            }
             return Attempt::Over;
         }
-        let before = Records::of(&snapshot);
-        let entries: Vec<Entry> = applied.iter().map(|done| done.entry.clone()).collect();
-        let done = Done::by(&entries, &before, &records);
+        let entries = applied.iter().map(|done| done.entry.clone()).collect();
+        let done = Done::to(&touched);
         let mut note = Note { time: now, entries, done, metadata: Vec::new() };
-        match metadata_after(&self.files, self.document, &note, records.len()) {
+        let noted = locked.note(&base).and_then(Note::read);
+        match metadata_after(&self.files, self.document, &note, noted.as_ref(), records.len()) {
             Ok(metadata) => note.metadata = metadata,
             Err(error) => {
                 let jobs = applied.into_iter().map(|done| done.job).collect();
@@ -157,9 +170,9 @@ impl Committer {
             }
         }
         let jobs = |applied: Vec<Applied>| applied.into_iter().map(|done| done.job).collect();
-        match locked.commit(&base, &text, note.to_json(), Flush::Now) {
+        match locked.commit(&base, &text, note.to_json(), Flush::Now, true) {
             Ok(put) => {
-                let committed = Stood { base: &base, put, note: &note, text, before };
+                let committed = Stood { base: &base, put, note: &note, text, touched };
                 self.conclude(locked, committed, records, applied);
                 Attempt::Over
             }
@@ -181,7 +194,7 @@ impl Committer {
         records: Records,
         applied: Vec<Applied>,
     ) {
-        let Stood { base, put, note, text, before } = stood;
+        let Stood { base, put, note, text, touched } = stood;
         let ContentId::Bytes(digest) = put.content else { return };
         let generation = put.generation;
         let after = Snapshot {
@@ -189,13 +202,12 @@ impl Committer {
             generation,
             digest,
             bytes: text,
-            content: Arc::new(records.clone().into_content()),
+            content: Arc::new(records.into_content()),
         };
         let after = Arc::new(after);
         self.files.keep(&after);
         let commit = Commit { document: self.document, generation, digest, note, after: &after };
-        let followed =
-            self.follow_ups.run(&self.files, &commit, &before, &records, &mut self.requests);
+        let followed = self.follow_ups.run(&self.files, &commit, &touched, &mut self.requests);
         if let Err(error) = followed {
             tracing::error!(document = %self.document, %generation, %error, "a commit stands, but what follows from it could not be done");
             answer_all(
@@ -204,7 +216,7 @@ impl Committer {
             );
             return;
         }
-        let at = locked.finish(base, &put, KEPT_GENERATIONS);
+        let at = locked.mark_done(&put);
         for Applied { job, entry } in applied {
             let committed = Committed {
                 document: self.document,
@@ -217,6 +229,9 @@ impl Committer {
             };
             let _ = job.answer.send(Ok(committed));
         }
+        // What is left is for later commits and for people; whoever waits need not wait for it.
+        flush_metadata(&self.files, self.document, note);
+        locked.finish(base, &put, &after.bytes, KEPT_GENERATIONS);
     }
 
     /// Applies a job, answers it, or puts it off.
@@ -240,7 +255,9 @@ impl Committer {
             }
         }
         match self.make(&mut job, round) {
-            Ok(operation) => {
+            Ok(Made { operation, touched }) => {
+                let entry = round.applied.len();
+                round.touched.extend(touched.into_iter().map(|it| Touched { entry, ..it }));
                 let request = job.options.request_id.clone().zip(fingerprint);
                 let entry = Entry {
                     name: job.change.name().map(str::to_owned),
@@ -280,7 +297,7 @@ impl Committer {
         })))
     }
 
-    fn make(&self, job: &mut Job, round: &mut Round<'_>) -> Result<Option<Operation>, WriteError> {
+    fn make(&self, job: &mut Job, round: &mut Round<'_>) -> Result<Made, WriteError> {
         round.check(&job.change, job.options.precondition)?;
         let category = self.document.category().unwrap_or(Category::Miscellaneous);
         let rules = Rules {
@@ -289,17 +306,27 @@ impl Committer {
             knows_baseline: &*self.knows_baseline,
             now: round.now,
         };
+        let records = &mut round.records;
+        let made = |operation, name: &str, old, new| {
+            let touched = vec![Touched { entry: 0, name: name.to_owned(), old, new }];
+            Ok(Made { operation: Some(operation), touched })
+        };
         match &mut job.change {
             Change::Put { name, record } => {
-                round.records.put(name, record.clone(), &rules).map(Some)
+                let old = records.get(name);
+                let operation = records.put(name, record.clone(), &rules)?;
+                made(operation, name, old, records.get(name))
             }
-            Change::Delete { name } if round.records.remove(name) => Ok(Some(Operation::Delete)),
             Change::Delete { name } => {
+                let old = records.get(name);
+                if records.remove(name) {
+                    return made(Operation::Delete, name, old, None);
+                }
                 Err(WriteError::NotFound { document: self.document, name: name.clone() })
             }
             Change::Whole(change) => {
-                let before = round.records.clone();
-                let changed = round.records.replace_whole(change);
+                let before = records.clone();
+                let changed = records.replace_whole(change);
                 round.settle(before, changed, job.options.may_shrink)
             }
             Change::Bytes(bytes) => {
@@ -313,7 +340,7 @@ impl Committer {
                     bytes: bytes.clone(),
                     content: Arc::new(content),
                 };
-                let before = std::mem::replace(&mut round.records, Records::of(&after));
+                let before = std::mem::replace(records, Records::of(&after));
                 round.bytes = Some(bytes.clone());
                 round.settle(before, Ok(()), job.options.may_shrink)
             }
@@ -335,7 +362,7 @@ struct Stood<'a> {
     put: Put,
     note: &'a Note,
     text: Bytes,
-    before: Records,
+    touched: Vec<Touched>,
 }
 
 impl<'a> Round<'a> {
@@ -345,6 +372,7 @@ impl<'a> Round<'a> {
             records: Records::of(snapshot),
             bytes: None,
             applied: Vec::new(),
+            touched: Vec::new(),
             deferred: Vec::new(),
             note_length: 0,
             now: i64::try_from(faults::clock_ms() / 1000).unwrap_or(i64::MAX),
@@ -398,7 +426,7 @@ impl<'a> Round<'a> {
         before: Records,
         changed: Result<(), WriteError>,
         may_shrink: bool,
-    ) -> Result<Option<Operation>, WriteError> {
+    ) -> Result<Made, WriteError> {
         let removed = before.removed_in(&self.records);
         let shrinks = !may_shrink && has_shrunk(before.len(), removed);
         let refused = match changed {
@@ -408,7 +436,10 @@ impl<'a> Round<'a> {
                 removed,
                 before: before.len(),
             },
-            Ok(()) => return Ok(None),
+            Ok(()) => {
+                let touched = Touched::between(&before, &self.records, 0);
+                return Ok(Made { operation: None, touched });
+            }
         };
         (self.records, self.bytes) = (before, None);
         Err(refused)

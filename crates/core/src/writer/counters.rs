@@ -5,8 +5,7 @@ use crate::change::Operation;
 use crate::json::{Json, Object};
 use crate::view::metadata::complete;
 
-use super::note::{Entry, changed_names, object};
-use super::records::Records;
+use super::note::{Touched, object};
 
 /// The members that count, in the order of [`Done::counts`].
 const COUNTERS: [(Operation, &str); 3] = [
@@ -25,22 +24,12 @@ pub(super) struct Done {
 }
 
 impl Done {
-    /// What these changes did to the records.
-    pub(super) fn by(entries: &[Entry], before: &Records, after: &Records) -> Self {
+    /// What was done to these records.
+    pub(super) fn to(touched: &[Touched]) -> Self {
         let mut done = Self::default();
-        for entry in entries {
-            match (&entry.name, entry.operation) {
-                (Some(name), Some(operation)) => done.count(operation, name),
-                _ => {
-                    for name in changed_names(before, after) {
-                        let operation = match (before.contains(name), after.contains(name)) {
-                            (false, _) => Operation::Create,
-                            (true, true) => Operation::Update,
-                            (true, false) => Operation::Delete,
-                        };
-                        done.count(operation, name);
-                    }
-                }
+        for touched in touched {
+            if let Some(operation) = touched.operation() {
+                done.count(operation, &touched.name);
             }
         }
         done

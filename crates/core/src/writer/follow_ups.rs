@@ -2,25 +2,25 @@
 //! died: the other format's document, the metadata, the audit trail, the log of requests. Each step
 //! can be done twice to no effect.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::counters::{advanced, operations};
-use super::note::Note;
+use super::note::{Note, Touched};
 use super::records::Records;
 use super::requests::Requests;
-use crate::audit::{Draft, Trail};
-use crate::backend::files::{Files, LOCK_WAIT};
+use crate::audit::Trail;
+use crate::backend::files::{Files, Rewrite};
 use crate::disk::faults::{self, Point};
-use crate::disk::{CommitError, ContentId, Flush, Locked, Place, Unfinished};
-use crate::error::{Error, Result};
+use crate::disk::{ContentId, Flush, Place, Unfinished};
+use crate::error::Result;
 use crate::generation::{Digest, Generation};
 use crate::json::{Json, Object, Style, object_to_text};
 use crate::record::stamp_times;
 use crate::view::derive_v2;
 use crate::{Category, Document, Format, Snapshot};
-
-/// How often a document is written anew because somebody else wrote it meanwhile.
-const ATTEMPTS: usize = 10;
 
 /// Replaced contents of derived documents are not kept: they follow from those that are.
 const KEEP_NONE: usize = 0;
@@ -36,8 +36,8 @@ pub(super) struct Commit<'a> {
 
 /// Does what follows from commits.
 #[derive(Debug)]
-pub(super) struct FollowUps {
-    pub(super) trail: Option<Arc<Trail>>,
+pub(crate) struct FollowUps {
+    pub(crate) trail: Option<Arc<Trail>>,
 }
 
 /// Whether the commit is new, or was found.
@@ -48,23 +48,23 @@ pub(super) enum Turn {
 }
 
 impl FollowUps {
-    /// Everything, by the writer itself. `before` and `records` are what the commit found and left.
+    /// Everything, by the writer itself, which touched these records.
     pub(super) fn run(
         &self,
         files: &Files,
         commit: &Commit<'_>,
-        before: &Records,
-        records: &Records,
+        touched: &[Touched],
         requests: &mut Requests,
     ) -> Result<()> {
         self.derive(files, commit)?;
+        pass(Point::Metadata, files, commit)?;
         write_metadata(files, commit.document, commit.note, Turn::First)?;
-        pass(Point::Audit, files, commit.document)?;
+        pass(Point::Audit, files, commit)?;
         if let Some(trail) = &self.trail {
             let (document, generation) = (commit.document, commit.generation);
-            trail.append(commit.note.events(document, generation, before, records))?;
+            trail.append(commit.note.events(document, generation, touched))?;
         }
-        pass(Point::Requests, files, commit.document)?;
+        pass(Point::Requests, files, commit)?;
         let path = files.place(commit.document).requests;
         requests.append(&path, commit.note, commit.generation, commit.digest)
     }
@@ -78,67 +78,63 @@ impl FollowUps {
     ) -> Result<()> {
         let Some(note) = Note::read(&unfinished.slot.note) else { return Ok(()) };
         let ContentId::Bytes(digest) = unfinished.slot.content else { return Ok(()) };
+        write_metadata(files, document, &note, Turn::Again)?;
         let place = files.place(document);
         let generation = unfinished.slot.generation;
         let Some(bytes) = unfinished.bytes else {
-            // What the records were is gone; that they were is told all the same.
-            write_metadata(files, document, &note, Turn::Again)?;
-            if let Some(trail) = &self.trail {
-                append_missing(trail, note.bare_events(document, generation), generation)?;
-            }
-            return Requests::default().append(&place.requests, &note, generation, digest);
+            tracing::error!(%document, %generation, "a commit was overtaken, and cannot be told of");
+            return Ok(());
         };
         let after = files.snapshot(document, generation, Some((&place.path, bytes.clone())))?;
         let commit = Commit { document, generation, digest, note: &note, after: &after };
-        self.derive(files, &commit)?;
-        write_metadata(files, document, &note, Turn::Again)?;
+        if !unfinished.is_overtaken {
+            self.derive(files, &commit)?;
+        }
         if let (Some(trail), Some(base)) = (&self.trail, &unfinished.base) {
-            let read = base.as_ref().map(|bytes| (place.path.as_path(), bytes.clone()));
-            let before = files.snapshot(document, Generation::default(), read)?;
-            let (before, records) = (Records::of(&before), Records::of(&after));
-            let drafts = note.events(document, generation, &before, &records);
-            append_missing(trail, drafts, generation)?;
+            self.append_missing(files, trail, &commit, &place.path, base.as_ref())?;
+        }
+        // Whoever repeats a request that was overtaken has it done once more.
+        if unfinished.is_overtaken {
+            return Ok(());
         }
         Requests::default().append(&place.requests, &note, generation, digest)
+    }
+
+    fn append_missing(
+        &self,
+        files: &Files,
+        trail: &Trail,
+        commit: &Commit<'_>,
+        path: &Path,
+        base: Option<&Bytes>,
+    ) -> Result<()> {
+        let read = base.map(|bytes| (path, bytes.clone()));
+        let before = files.snapshot(commit.document, Generation::default(), read)?;
+        let (before, records) = (Records::of(&before), Records::of(commit.after));
+        let touched = commit.note.touched(&before, &records);
+        let mut drafts = commit.note.events(commit.document, commit.generation, &touched);
+        let Some(first) = drafts.first().map(|draft| draft.event().clone()) else { return Ok(()) };
+        let there = trail.events_of(first.domain, &first.category, commit.generation)?;
+        drafts.retain(|draft| {
+            !there.iter().any(|event| event.model_name == draft.event().model_name)
+        });
+        trail.append(drafts).map(|_| ())
     }
 
     /// The v2 document that follows from a legacy one.
     fn derive(&self, files: &Files, commit: &Commit<'_>) -> Result<()> {
         let Document::Legacy(category) = commit.document else { return Ok(()) };
-        pass(Point::Derived, files, commit.document)?;
+        pass(Point::Derived, files, commit)?;
         let document = Document::V2(category);
-        let place = files.place(document);
-        for _ in 0..ATTEMPTS {
-            let mut locked = Locked::take(place.clone(), LOCK_WAIT)?;
-            locked.recover(&mut |_| Ok(()))?;
-            let base = locked.read(files.floor(document))?;
-            let read = base.bytes.as_ref().map(|bytes| (place.path.as_path(), bytes.clone()));
+        let how = Rewrite { flush: Flush::Now, keep: KEEP_NONE };
+        let written = files.rewrite(document, how, |base| {
+            let path = files.place(document).path;
+            let read = base.bytes.as_ref().map(|bytes| (path.as_path(), bytes.clone()));
             let stored = files.snapshot(document, base.generation, read)?;
-            let Some(text) = derived(category, commit, &stored) else { return Ok(()) };
-            if base.bytes.as_deref() == Some(text.as_bytes()) {
-                return Ok(());
-            }
-            match locked.commit(&base, text.as_bytes(), Json::Null, Flush::Now) {
-                Ok(put) => {
-                    locked.finish(&base, &put, KEEP_NONE);
-                    return Ok(());
-                }
-                Err(CommitError::Displaced) => {}
-                Err(CommitError::Before(error) | CommitError::Unknown(_, error)) => {
-                    return Err(error);
-                }
-            }
-        }
-        Err(Error::Unsettled { path: place.path })
+            Ok(derived(category, commit, &stored))
+        });
+        written.map(|_| ())
     }
-}
-
-/// Appends the events of a generation that are not there yet.
-fn append_missing(trail: &Trail, mut drafts: Vec<Draft>, generation: Generation) -> Result<()> {
-    let Some(first) = drafts.first().map(|draft| draft.event().clone()) else { return Ok(()) };
-    let there = trail.events_of(first.domain, &first.category, generation)?;
-    drafts.retain(|draft| !there.iter().any(|event| event.model_name == draft.event().model_name));
-    trail.append(drafts).map(|_| ())
 }
 
 /// The text of the v2 document; `None` where nothing follows.
@@ -174,12 +170,22 @@ fn keep_others(record: &mut Object, own: Option<Json>) {
 /// The metadata of the category, in each format the commit is told in.
 fn write_metadata(files: &Files, document: Document, note: &Note, turn: Turn) -> Result<()> {
     let Some(category) = document.category() else { return Ok(()) };
-    pass(Point::Metadata, files, document)?;
     for (format, wanted) in &note.metadata {
         let document = metadata_document(*format, category);
         put_metadata(files, document, category, wanted, note, turn)?;
     }
     Ok(())
+}
+
+/// Puts the metadata on the device. Until then the slot of the commit could tell it once more.
+pub(super) fn flush_metadata(files: &Files, document: Document, note: &Note) {
+    let Some(category) = document.category() else { return };
+    for (format, _) in &note.metadata {
+        let path = files.place(metadata_document(*format, category)).path;
+        if let Err(error) = crate::disk::flush(&path) {
+            tracing::warn!(%error, "the metadata could not be flushed");
+        }
+    }
 }
 
 fn put_metadata(
@@ -190,35 +196,24 @@ fn put_metadata(
     note: &Note,
     turn: Turn,
 ) -> Result<()> {
-    let place = files.place(document);
-    for _ in 0..ATTEMPTS {
-        let mut locked = Locked::take(place.clone(), LOCK_WAIT)?;
-        locked.recover(&mut |_| Ok(()))?;
-        let base = locked.read(files.floor(document))?;
+    let how = Rewrite { flush: Flush::Later, keep: KEEP_NONE };
+    let written = files.rewrite(document, how, |base| {
         let stored = base.bytes.as_deref().and_then(parse_object);
-        let there = stored.as_ref().map_or(-1, operations);
-        let missing = operations(wanted) - there;
-        let text = match turn {
+        let missing = operations(wanted) - stored.as_ref().map_or(-1, operations);
+        Ok(match turn {
+            _ if missing > 0 => Some(printed(wanted)),
             // As many or more: it was written, or somebody else went on from it.
-            Turn::Again if missing <= 0 => return Ok(()),
-            Turn::First if missing <= 0 => {
-                // Somebody else counted at the same time; ours come on top of theirs.
+            Turn::Again => None,
+            // Somebody else counted at the same time; ours come on top of theirs.
+            Turn::First => {
                 let models = wanted.get("total_models").and_then(Json::as_i64).unwrap_or(0);
                 let models = usize::try_from(models).unwrap_or(0);
-                printed(&advanced(category, stored.as_ref(), &note.done, models, note.time))
+                let done = advanced(category, stored.as_ref(), &note.done, models, note.time);
+                Some(printed(&done))
             }
-            _ => printed(wanted),
-        };
-        match locked.commit(&base, text.as_bytes(), Json::Null, Flush::Later) {
-            Ok(put) => {
-                locked.finish(&base, &put, KEEP_NONE);
-                return Ok(());
-            }
-            Err(CommitError::Displaced) => {}
-            Err(CommitError::Before(error) | CommitError::Unknown(_, error)) => return Err(error),
-        }
-    }
-    Err(Error::Unsettled { path: place.path })
+        })
+    });
+    written.map(|_| ())
 }
 
 /// Metadata as it has to be after the commit that `note` tells of.
@@ -226,6 +221,7 @@ pub(super) fn metadata_after(
     files: &Files,
     document: Document,
     note: &Note,
+    before: Option<&Note>,
     total_models: usize,
 ) -> Result<Vec<(Format, Object)>> {
     let (category, formats): (Category, &[Format]) = match document {
@@ -237,6 +233,10 @@ pub(super) fn metadata_after(
     let after = |&format: &Format| {
         let path: Place = files.place(metadata_document(format, category));
         let stored = crate::disk::read(&path.path)?.and_then(|file| parse_object(&file.bytes));
+        // A power cut may have taken the file back, but not what the last commit noted.
+        let noted = before.and_then(|note| note.metadata.iter().find(|(of, _)| *of == format));
+        let noted = noted.map(|(_, metadata)| metadata.clone());
+        let stored = [stored, noted].into_iter().flatten().max_by_key(operations);
         Ok((format, advanced(category, stored.as_ref(), &note.done, total_models, note.time)))
     };
     formats.iter().map(after).collect()
@@ -257,6 +257,6 @@ fn printed(metadata: &Object) -> String {
     object_to_text(metadata, Style::INDENT_2_ASCII)
 }
 
-fn pass(point: Point, files: &Files, document: Document) -> Result<()> {
-    files.place(document).step("finish writing", faults::pass(point))
+fn pass(point: Point, files: &Files, commit: &Commit<'_>) -> Result<()> {
+    files.place(commit.document).step("finish writing", faults::pass(point))
 }

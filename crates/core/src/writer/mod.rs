@@ -21,9 +21,17 @@ use crate::audit::Trail;
 use crate::backend::files::Files;
 use crate::change::{Change, Committed, WriteError, WriteOptions};
 use batch::{Committer, Job};
-use follow_ups::FollowUps;
+pub(crate) use follow_ups::FollowUps;
 use lane::Lane;
 use requests::Requests;
+
+/// From now on this process finishes what writers of these files had begun when they died.
+pub(crate) fn finish_for_others(files: &Files, follow_ups: &Arc<FollowUps>) {
+    let again = Arc::clone(follow_ups);
+    files.follow_up_with(Box::new(move |files, document, unfinished| {
+        again.run_again(files, document, &unfinished)
+    }));
+}
 
 /// Takes changes of every document.
 pub(crate) struct Writer {
@@ -35,24 +43,16 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// A writer of these files.
+    /// A writer of these files, which from now on also finishes what writers that died had begun.
     pub(crate) fn new(
         files: Arc<Files>,
         trail: Option<Arc<Trail>>,
         knows_baseline: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     ) -> Self {
         let follow_ups = Arc::new(FollowUps { trail });
+        finish_for_others(&files, &follow_ups);
         let lanes = [const { OnceLock::new() }; Document::COUNT];
         Self { files, follow_ups, knows_baseline, lanes }
-    }
-
-    /// From now on these files finish what writers that died had begun. Whoever reads them before
-    /// that must leave it as it is.
-    pub(crate) fn finish_what_is_left(files: &Files, trail: Option<Arc<Trail>>) {
-        let again = FollowUps { trail };
-        files.follow_up_with(Box::new(move |files, document, unfinished| {
-            again.run_again(files, document, &unfinished)
-        }));
     }
 
     /// Queues a change. The answer comes when it is durable, or refused.

@@ -63,80 +63,97 @@ impl Note {
         })
     }
 
-    /// The events that tell of the commit, from what it found and what it left.
+    /// The events that tell of the commit, from the records it touched.
     pub(super) fn events(
         &self,
         document: Document,
         generation: Generation,
-        before: &Records,
-        after: &Records,
+        touched: &[Touched],
     ) -> Vec<Draft> {
-        let mut drafts = Vec::new();
-        for entry in &self.entries {
-            let names = match &entry.name {
-                Some(name) => vec![name.as_str()],
-                None => changed_names(before, after),
-            };
-            for name in names {
-                let (old, new) = (before.get(name), after.get(name));
-                let Some((operation, payload)) = told(old, new) else { continue };
-                let about = (name, operation, Some(payload));
-                drafts.extend(self.event(document, generation, entry, about));
-            }
-        }
-        drafts
-    }
-
-    /// The events of changes of records, where nobody knows the records any more.
-    pub(super) fn bare_events(&self, document: Document, generation: Generation) -> Vec<Draft> {
-        let event = |entry: &Entry| {
-            let about = (entry.name.as_deref()?, entry.operation?, None);
-            self.event(document, generation, entry, about)
-        };
-        self.entries.iter().filter_map(event).collect()
-    }
-
-    fn event(
-        &self,
-        document: Document,
-        generation: Generation,
-        entry: &Entry,
-        (name, operation, payload): (&str, Operation, Option<Payload>),
-    ) -> Option<Draft> {
         let (domain, category) = match document {
             Document::V2(category) => (Format::V2, category),
             Document::Legacy(category) => (Format::Legacy, category),
-            _ => return None,
+            _ => return Vec::new(),
         };
-        Some(Draft::new(Event {
-            id: 0,
-            timestamp: self.time,
-            domain,
-            category: Category::name(category).to_owned(),
-            model_name: name.to_owned(),
-            operation,
-            logical_user_id: entry.user.clone()?,
-            request_id: entry.request.as_ref().map(|(id, _)| id.clone()),
-            payload,
-            generation: Some(generation),
-        }))
+        let draft = |touched: &Touched| {
+            let entry = self.entries.get(touched.entry)?;
+            Some(Draft::new(Event {
+                id: 0,
+                timestamp: self.time,
+                domain,
+                category: Category::name(category).to_owned(),
+                model_name: touched.name.clone(),
+                operation: touched.operation()?,
+                logical_user_id: entry.user.clone()?,
+                request_id: entry.request.as_ref().map(|(id, _)| id.clone()),
+                payload: Some(touched.payload()?),
+                generation: Some(generation),
+            }))
+        };
+        touched.iter().filter_map(draft).collect()
+    }
+
+    /// The records it touched, from all that were there before and after.
+    pub(super) fn touched(&self, before: &Records, after: &Records) -> Vec<Touched> {
+        let mut touched = Vec::new();
+        for (index, entry) in self.entries.iter().enumerate() {
+            match &entry.name {
+                Some(name) => touched.push(Touched {
+                    entry: index,
+                    name: name.clone(),
+                    old: before.get(name),
+                    new: after.get(name),
+                }),
+                None => touched.extend(Touched::between(before, after, index)),
+            }
+        }
+        touched
     }
 }
 
-pub(super) fn told(old: Option<Json>, new: Option<Json>) -> Option<(Operation, Payload)> {
-    match (old, new) {
-        (None, Some(new)) => Some((Operation::Create, Payload::After(new))),
-        (Some(old), Some(new)) => Some((Operation::Update, Payload::delta(&old, &new))),
-        (Some(old), None) => Some((Operation::Delete, Payload::Before(old))),
-        (None, None) => None,
-    }
+/// A record that a commit touched, as the audit trail shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Touched {
+    /// Number of the change that touched it.
+    pub(super) entry: usize,
+    pub(super) name: String,
+    /// What it was, if it was.
+    pub(super) old: Option<Json>,
+    /// What it is, if it is.
+    pub(super) new: Option<Json>,
 }
 
-/// Names of the records that a change of the whole document touched.
-pub(super) fn changed_names<'a>(before: &'a Records, after: &'a Records) -> Vec<&'a str> {
-    let added = after.names().into_iter().filter(|name| !before.contains(name));
-    let is_changed = |name: &&str| before.get(name) != after.get(name);
-    before.names().into_iter().filter(is_changed).chain(added).collect()
+impl Touched {
+    /// All that is not the same before and after a change of the whole document.
+    pub(super) fn between(before: &Records, after: &Records, entry: usize) -> Vec<Self> {
+        let added = after.names().into_iter().filter(|name| !before.contains(name));
+        let touched = before.names().into_iter().chain(added).map(|name| Self {
+            entry,
+            name: name.to_owned(),
+            old: before.get(name),
+            new: after.get(name),
+        });
+        touched.filter(|touched| touched.old != touched.new).collect()
+    }
+
+    /// What was done to it.
+    pub(super) fn operation(&self) -> Option<Operation> {
+        match (&self.old, &self.new) {
+            (None, Some(_)) => Some(Operation::Create),
+            (Some(_), Some(_)) => Some(Operation::Update),
+            (Some(_), None) => Some(Operation::Delete),
+            (None, None) => None,
+        }
+    }
+
+    fn payload(&self) -> Option<Payload> {
+        match (&self.old, &self.new) {
+            (None, Some(new)) => Some(Payload::After(new.clone())),
+            (Some(old), Some(new)) => Some(Payload::delta(old, new)),
+            (Some(old), None) => Some(Payload::Before(old.clone())),
+            (None, None) => None,
+        }
+    }
 }
 
 impl Entry {

@@ -2,10 +2,11 @@
 //! it. A writer waits for the leases of everybody else, so they must agree on its length; whoever
 //! comes first says it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Files;
+use super::layout::Layout;
 use crate::disk;
 use crate::error::Result;
 use crate::json::{Json, Object, Style};
@@ -23,18 +24,26 @@ impl Files {
     /// Reads what is true of the directory, or makes it with the lease that is `wanted`. `None` where
     /// nothing is written yet and nothing can be: then nobody writes, and any lease will do.
     pub fn directory(&self, wanted: Duration) -> Option<Directory> {
-        let path = self.layout().root.join(".coherence").join("directory");
-        if let Some(directory) = Directory::read(&path) {
+        if let Some(directory) = Directory::of(self.layout()) {
             return Some(directory);
         }
-        if let Err(error) = Directory::create(&path, wanted) {
+        if let Err(error) = Directory::create(&Directory::path(self.layout()), wanted) {
             tracing::debug!(%error, "the data directory cannot be given an identity");
         }
-        Directory::read(&path)
+        Directory::of(self.layout())
     }
 }
 
 impl Directory {
+    fn path(layout: &Layout) -> PathBuf {
+        layout.root.join(".coherence").join("directory")
+    }
+
+    /// What is written of the directory.
+    pub(super) fn of(layout: &Layout) -> Option<Self> {
+        Self::read(&Self::path(layout))
+    }
+
     fn read(path: &Path) -> Option<Self> {
         let content = disk::read(path).ok()??;
         let value = Json::parse(&content.bytes).ok()?;

@@ -106,8 +106,3 @@ fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     name.push(suffix);
     name.into()
 }
-
-/// Where writers of the reference set a file aside before they put the new one in place.
-pub fn set_aside(path: &Path) -> PathBuf {
-    path.with_extension("bak")
-}

@@ -7,9 +7,11 @@
 
 mod directory;
 pub mod layout;
+mod looks;
 mod naming;
 mod parse;
 mod preparation;
+mod rewrite;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,7 +28,9 @@ use crate::snapshot::Content;
 use crate::{Document, Snapshot};
 pub use directory::Directory;
 use layout::Layout;
+use looks::Looks;
 pub(crate) use parse::parse;
+pub(crate) use rewrite::Rewrite;
 
 /// Does what follows from a commit whose writer died.
 pub(crate) type FollowUp =
@@ -41,6 +45,8 @@ pub struct Files {
     /// The file of each document and, where there is one, the other place to look for it. Looks are
     /// many; the names are put together once.
     paths: Vec<(PathBuf, Option<PathBuf>)>,
+    /// Used by whoever looks at everything: one thread.
+    looks: Mutex<Looks>,
     /// The last snapshot of each document, so that it need not be parsed again. Locked for a few lines.
     last: Mutex<[Option<Arc<Snapshot>>; Document::COUNT]>,
     /// The last of them that had a name: what somebody else replaces is kept from it.
@@ -77,9 +83,11 @@ impl Files {
     pub fn new(layout: Layout) -> Self {
         let places = |document| (layout.path(document), layout.fallback(document));
         let paths = Document::all().map(places).collect();
+        let looks = Mutex::new(Looks::new(&layout));
         Self {
             layout,
             paths,
+            looks,
             last: Mutex::new([const { None }; Document::COUNT]),
             named: Mutex::new([const { None }; Document::COUNT]),
             senseless_until: [const { AtomicU64::new(0) }; Document::COUNT],
@@ -143,9 +151,17 @@ impl Files {
         let _ = self.follow_up.set(follow_up);
     }
 
-    /// Does what follows from a commit, if this process can.
+    /// Does what follows from a commit. Who only reads cannot, and must leave it to others.
     pub(crate) fn follow_up(&self, document: Document, unfinished: Unfinished<'_>) -> Result<()> {
-        self.follow_up.get().map_or(Ok(()), |follow_up| follow_up(self, document, unfinished))
+        match self.follow_up.get() {
+            Some(follow_up) => follow_up(self, document, unfinished),
+            None => Err(Error::Busy { path: self.place(document).path }),
+        }
+    }
+
+    /// Whether this process can finish what others began.
+    pub(crate) fn can_follow_up(&self) -> bool {
+        self.follow_up.get().is_some()
     }
 
     /// A snapshot of these bytes. What is held already is not parsed again.
@@ -201,6 +217,14 @@ impl Backend for Files {
             }
         }
         Ok(None)
+    }
+
+    fn look_at_all(&self, found: &mut dyn FnMut(Document, Result<Option<Stamp>>)) {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner).look_at_all(found);
+    }
+
+    fn lease(&self) -> Option<Duration> {
+        Directory::of(&self.layout).map(|directory| directory.lease)
     }
 
     fn load(&self, document: Document) -> Result<Loaded> {

@@ -16,8 +16,9 @@ use bytes::Bytes;
 
 use super::parse::is_table;
 use super::{Files, Loaded};
+use crate::disk;
 use crate::disk::{
-    Base, ContentId, FileContent, Kept, Locked, Place, Slot, State, Unlockable, naming, read_slots,
+    ContentId, FileContent, Kept, Locked, Place, State, Unlockable, label, read_slots,
 };
 use crate::error::{Error, Result};
 use crate::generation::Generation;
@@ -40,7 +41,10 @@ impl Files {
     pub(super) fn load_named(&self, document: Document) -> Result<Loaded> {
         let mut content = self.read(document)?;
         for attempt in 0..ATTEMPTS {
-            if let Some(loaded) = self.being_filled(document, &content) {
+            let meanwhile = self
+                .being_filled(document, &content)
+                .or_else(|| self.being_replaced(document, &content));
+            if let Some(loaded) = meanwhile {
                 return Ok(loaded);
             }
             match self.label(document, &content)? {
@@ -76,7 +80,8 @@ impl Files {
         Ok(Loaded { snapshot, stamp, is_final })
     }
 
-    /// The name of a content by the control file, and whether its writer finished.
+    /// The name of a content by the control file, and whether its writer finished. Names below what
+    /// this process has seen do not count.
     fn label(
         &self,
         document: Document,
@@ -90,8 +95,7 @@ impl Files {
         if never_was && !self.floor(document).is_some() {
             return Ok(Some((Generation::default(), true)));
         }
-        self.keep_what_was_replaced(document, &slots, content);
-        let Some(label) = naming(&slots, id, self.floor(document)) else {
+        let Some(label) = label(&slots, id, self.floor(document)) else {
             let newest = slots.iter().flatten().map(|slot| slot.generation).max();
             self.note_missed(document, newest.unwrap_or_default(), newest.unwrap_or_default());
             return Ok(None);
@@ -109,7 +113,7 @@ impl Files {
     /// Finishes a commit whose writer seems to have died. Whether nothing is left to be done: if the
     /// lock is held, the writer is alive and does it.
     fn finish(&self, document: Document, place: Place) -> bool {
-        if self.follow_up.get().is_none() {
+        if !self.can_follow_up() {
             return true;
         }
         let Ok(mut locked) = Locked::take(place, Duration::ZERO) else { return false };
@@ -121,6 +125,7 @@ impl Files {
     }
 
     fn adopt(&self, document: Document, content: &Content<'_>) -> Result<Adoption> {
+        let held = self.last_named(document);
         let mut locked = match Locked::take(self.place_read(document, content), ADOPTION_WAIT) {
             Ok(locked) => locked,
             Err(Unlockable::Busy(_)) => return Ok(Adoption::Later),
@@ -129,53 +134,24 @@ impl Files {
                 return Ok(Adoption::Never);
             }
         };
-        if self.follow_up.get().is_none() && locked.is_unfinished() {
-            // Whoever writes here can finish it; the content is served without a name until then.
+        let recovered = locked.recover(&mut |unfinished| self.follow_up(document, unfinished));
+        if let Err(error) = recovered {
+            // To name anything now would overwrite what tells of the unfinished commit.
+            tracing::warn!(%document, %error, "a foreign content stays without a generation for now");
             return Ok(Adoption::Later);
         }
-        locked.recover(&mut |unfinished| self.follow_up(document, unfinished))?;
         let base = match locked.read(self.floor(document)) {
             Ok(base) => base,
             Err(Error::Unavailable { .. }) => return Ok(Adoption::Never),
             Err(error) => return Err(error),
         };
-        self.note_adoption(document, &base);
+        if base.is_adopted {
+            self.alarms.adoptions.fetch_add(1, Ordering::Relaxed);
+            if let Some(held) = held.filter(|held| held.is_present()) {
+                self.keep_replaced(document, &held, base.bytes.as_ref());
+            }
+        }
         Ok(Adoption::Read)
-    }
-
-    /// Counts an adoption, if it was one, and keeps what it replaced.
-    pub(crate) fn note_adoption(&self, document: Document, base: &Base) {
-        if !base.is_adopted {
-            return;
-        }
-        self.alarms.adoptions.fetch_add(1, Ordering::Relaxed);
-        if let Some(held) = self.last_named(document).filter(|held| held.is_present()) {
-            self.keep_replaced(document, &held, base.bytes.as_ref());
-        }
-    }
-
-    /// Keeps what somebody else has replaced, if it was known here: who adopted the content that is
-    /// there now may never have seen it.
-    fn keep_what_was_replaced(
-        &self,
-        document: Document,
-        slots: &[Option<Slot>; 2],
-        content: &Content<'_>,
-    ) {
-        let Some(held) = self.last_named(document).filter(|held| held.is_present()) else { return };
-        let now = content.as_ref().map(|(_, content)| &content.bytes);
-        if now == Some(&held.bytes) {
-            return;
-        }
-        let mut followers = slots.iter().flatten().filter(|slot| slot.base.0 == held.generation);
-        let is_replaced = match followers.next() {
-            // Its writer keeps what it displaced, except of documents that follow from others.
-            Some(slot) => slot.state == State::Adopted,
-            None => Kept::new(&self.place(document).kept).misses(held.generation),
-        };
-        if is_replaced {
-            self.keep_replaced(document, &held, now);
-        }
     }
 
     /// Notes whether the content before this one is known here. If this one makes no sense, it is
@@ -204,6 +180,15 @@ impl Files {
         if let Err(error) = kept.prune(crate::shrink::KEPT_GENERATIONS) {
             tracing::warn!(%document, %error, "old contents could not be removed");
         }
+    }
+
+    /// What to serve while a writer of the reference has set the file aside. One that is dead is
+    /// waited for by nobody: whoever names the absence puts the file back.
+    fn being_replaced(&self, document: Document, content: &Content<'_>) -> Option<Loaded> {
+        let held = self.last(document).filter(|held| content.is_none() && held.is_present())?;
+        let aside = disk::set_aside(&self.place(document).path);
+        let age = disk::time_set_aside(&aside)?;
+        (age < disk::WRITER_TIME).then_some(Loaded { snapshot: held, stamp: None, is_final: false })
     }
 
     /// What to serve while a table is being filled again.

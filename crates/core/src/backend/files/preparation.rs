@@ -8,25 +8,21 @@ use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::layout::set_aside;
-use super::{Files, LOCK_WAIT};
+use super::{Files, Rewrite};
 use crate::backend::Backend;
 use crate::catalogue::licensing::{Assets, Definitions};
 use crate::catalogue::{Baselines, Guidance, Stored};
-use crate::disk::{CommitError, Flush, Locked};
+use crate::disk::Flush;
 use crate::error::{Error, Result};
 use crate::json::{Json, Object, Style, object_to_text};
 use crate::record::{is_populated, populate};
-use crate::shrink::KEPT_GENERATIONS;
 use crate::view::derive_v2;
 use crate::{Category, Document, Format, Snapshot, disk, view};
 
 /// How long a start waits for another process that prepares the same folder.
-const START_WAIT: Duration = Duration::from_secs(5);
-/// How often a document is written anew because somebody else wrote it meanwhile.
-const ATTEMPTS: usize = 10;
-/// How long a file must have been set aside before its writer is taken for dead.
-const WRITER_TIME: Duration = Duration::from_secs(1);
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+/// Nothing that a start fills in is worth being kept once it is replaced.
+const HOW: Rewrite = Rewrite { flush: Flush::Now, keep: 0 };
 
 impl Files {
     /// Makes the data directory complete: folders, files that a dead writer set aside, empty files
@@ -47,6 +43,11 @@ impl Files {
             }
         };
         self.recover_all().into_iter().for_each(|failure| note(Err(failure)));
+        for document in Document::all().filter(|document| document.is_written(canonical)) {
+            if self.layout().path(document).exists() {
+                note(self.redo(document));
+            }
+        }
         for category in Category::ALL {
             note(self.prepare_category(category, canonical));
         }
@@ -73,7 +74,7 @@ impl Files {
         let path = folder.join("start.lock");
         let open = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
         let file = open.map_err(|error| Error::io("open", &path, &error))?;
-        let deadline = Instant::now() + START_WAIT;
+        let deadline = Instant::now() + LOCK_WAIT;
         while file.try_lock().is_err() {
             if Instant::now() > deadline {
                 return Err(Error::io("lock", path, &std::io::ErrorKind::TimedOut.into()));
@@ -86,10 +87,10 @@ impl Files {
     /// Puts back a file whose writer died between moving it away and putting the new one in place.
     fn recover(&self, document: Document) -> Result<()> {
         let path = self.layout().path(document);
-        let aside = set_aside(&path);
+        let aside = disk::set_aside(&path);
         let begun = Instant::now();
         while !path.exists() && aside.exists() {
-            if begun.elapsed() >= WRITER_TIME {
+            if begun.elapsed() >= disk::WRITER_TIME {
                 let linked = std::fs::hard_link(&aside, &path);
                 linked.map_err(|error| Error::io("recover", &path, &error))?;
                 tracing::warn!(path = %path.display(), "recovered a file that a writer had set aside");
@@ -105,10 +106,13 @@ impl Files {
         if !category.has_legacy_form() {
             disk::create(&v2, b"{}")?;
         }
+        let mut stored = self.load(Document::V2(category))?.snapshot;
         if canonical == Format::Legacy {
-            self.derive(category)?;
+            let legacy = self.load(Document::Legacy(category))?.snapshot;
+            if self.derive(category, &legacy, &stored)? {
+                stored = self.load(Document::V2(category))?.snapshot;
+            }
         }
-        let stored = self.load(Document::V2(category))?.snapshot;
         if !stored.is_present() {
             return Ok(());
         }
@@ -117,106 +121,64 @@ impl Files {
         if stored.object().is_none_or(is_populated) {
             return Ok(());
         }
-        let populated = self.rewrite(Document::V2(category), |stored| {
-            let mut records = stored?.object().cloned().unwrap_or_default();
-            let text = |records: &Object| object_to_text(records, Style::INDENT_2);
-            Ok(populate(&mut records, created).then(|| text(&records)))
+        let written = self.rewrite(Document::V2(category), HOW, |base| {
+            let Some(mut records) = base.bytes.as_deref().and_then(parse_object) else {
+                return Ok(None);
+            };
+            let changed = populate(&mut records, created);
+            Ok(changed.then(|| object_to_text(&records, Style::INDENT_2)))
         })?;
-        if populated {
+        if written.is_some() {
             tracing::info!(file = %v2.display(), "added the times that records were without");
         }
         Ok(())
     }
 
-    /// Writes a document anew from what it holds, as a commit: others may be writing it. What cannot
-    /// be read is told to `next`, too. Whether something was written.
-    fn rewrite(
-        &self,
-        document: Document,
-        mut next: impl FnMut(Result<&Snapshot>) -> Result<Option<String>>,
-    ) -> Result<bool> {
-        let place = self.place(document);
-        for _ in 0..ATTEMPTS {
-            let mut locked = Locked::take(place.clone(), LOCK_WAIT)?;
-            if matches!(document, Document::V2Metadata(_) | Document::LegacyMetadata(_)) {
-                locked.recover(&mut |_| Ok(()))?;
-            } else if locked.is_unfinished() {
-                // What follows from that commit comes first, and is not for the start to do.
-                return Ok(false);
-            }
-            let base = locked.read(self.floor(document))?;
-            let read = base.bytes.as_ref().map(|bytes| (place.path.as_path(), bytes.clone()));
-            let stored = self.snapshot(document, base.generation, read);
-            let Some(text) = next(stored.as_deref().map_err(Clone::clone))? else {
-                return Ok(false);
-            };
-            match locked.commit(&base, text.as_bytes(), Json::Null, Flush::Now) {
-                Ok(put) => {
-                    locked.finish(&base, &put, KEPT_GENERATIONS);
-                    return Ok(true);
-                }
-                Err(CommitError::Displaced) => {}
-                Err(CommitError::Before(error) | CommitError::Unknown(_, error)) => {
-                    return Err(error);
-                }
-            }
-        }
-        Err(Error::Unsettled { path: place.path })
-    }
-
     /// Writes the v2 file that follows from the legacy document, if it says something else.
-    fn derive(&self, category: Category) -> Result<()> {
-        let document = Document::V2(category);
-        let derived = self.rewrite(document, |stored| {
-            let stored = stored?;
-            // Under the lock: who commits to the legacy file later derives from it later, too.
-            let legacy = self.load(Document::Legacy(category))?.snapshot;
-            let Some(records) = derive_v2(category, &legacy, stored.object()) else {
-                return Ok(None);
-            };
-            if stored.object() == Some(&records) {
-                return Ok(None);
-            }
-            if records.is_empty() && stored.object().is_some_and(|stored| !stored.is_empty()) {
-                tracing::error!(%category, "the legacy file has no records; the v2 file is left as it is");
-                return Ok(None);
-            }
-            Ok(Some(object_to_text(&records, Style::INDENT_4_ASCII) + "\n"))
+    fn derive(&self, category: Category, legacy: &Snapshot, stored: &Snapshot) -> Result<bool> {
+        let Some(records) = derive_v2(category, legacy, stored.object()) else { return Ok(false) };
+        if stored.object() == Some(&records) {
+            return Ok(false);
+        }
+        if records.is_empty() && stored.object().is_some_and(|stored| !stored.is_empty()) {
+            tracing::error!(%category, "the legacy file has no records; the v2 file is left as it is");
+            return Ok(false);
+        }
+        let written = self.rewrite(Document::V2(category), HOW, |base| {
+            let stored = base.bytes.as_deref().and_then(parse_object);
+            let records = derive_v2(category, legacy, stored.as_ref());
+            Ok(records.map(|records| object_to_text(&records, Style::INDENT_4_ASCII) + "\n"))
         })?;
-        if derived {
-            let path = self.layout().path(document);
+        if written.is_some() {
+            let path = self.layout().path(Document::V2(category));
             tracing::info!(file = %path.display(), "derived from the legacy file");
         }
-        Ok(())
+        Ok(written.is_some())
     }
 
     /// Creates the metadata document if there is none that can be read. Returns the time at which
     /// the category was first met, in seconds since 1970.
     fn create_metadata(&self, document: Document, category: Category) -> Result<i64> {
-        let time_of = |stored: Result<&Snapshot>| match stored {
-            Ok(stored) => {
-                let time = stored.object().and_then(|stored| stored.get("initialization_time"));
-                Ok(time.and_then(Json::as_i64))
-            }
+        let stored = match self.load(document) {
+            Ok(loaded) => loaded.snapshot.object().cloned(),
             // What cannot be parsed counts as absent; what cannot be read may be readable tomorrow.
-            Err(Error::Corrupt { .. }) => Ok(None),
-            Err(error) => Err(error),
+            Err(Error::Corrupt { .. }) => None,
+            Err(error) => return Err(error),
         };
-        let stored = self.load(document).map(|loaded| loaded.snapshot);
-        if let Some(time) = time_of(stored.as_deref().map_err(Clone::clone))? {
+        let stored = stored.and_then(|stored| stored.get("initialization_time")?.as_i64());
+        if let Some(time) = stored {
             return Ok(time);
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut time = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        self.rewrite(document, |stored| {
-            if let Some(known) = time_of(stored)? {
-                time = known;
-                return Ok(None);
-            }
-            let metadata: Object = view::metadata::fresh(category, time);
-            Ok(Some(object_to_text(&metadata, Style::INDENT_2_ASCII)))
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        let metadata: Object = view::metadata::fresh(category, now);
+        let text = object_to_text(&metadata, Style::INDENT_2_ASCII);
+        let is_readable = |object: Object| object.get("initialization_time")?.as_i64();
+        self.rewrite(document, HOW, |base| {
+            let stored = base.bytes.as_deref().and_then(parse_object);
+            Ok(stored.and_then(is_readable).is_none().then(|| text.clone()))
         })?;
-        Ok(time)
+        Ok(now)
     }
 
     fn create_catalogue(&self, document: Document, content: &Json) -> Result<()> {
@@ -226,4 +188,8 @@ impl Files {
         }
         disk::create(&path, content.to_text(Style::INDENT_2_ASCII).as_bytes()).map(|_| ())
     }
+}
+
+fn parse_object(bytes: &[u8]) -> Option<Object> {
+    if let Ok(Json::Object(members)) = Json::parse(bytes) { Some(members) } else { None }
 }

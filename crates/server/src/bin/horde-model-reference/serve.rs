@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use horde_model_reference::audit::Trail;
 use horde_model_reference::backend::files::Files;
 use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::l1::Leases;
 use horde_model_reference::replica::Follower;
 use horde_model_reference::settings::{Settings, Sources};
-use horde_model_reference::{Category, ModelReference, Options};
+use horde_model_reference::{Category, ModelReference, Options, Primary};
 use horde_model_reference_server::app::{App, Inner};
 use horde_model_reference_server::auth::Users;
 use horde_model_reference_server::cors::Cors;
@@ -67,10 +68,11 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
     let layout = data::layout(&settings.core);
     refuse_the_folder_itself(&settings.core)?;
     let follower = origin::follow(&settings.core, &layout, &stop);
-    let reference = open(&settings.core, layout, &stop)?;
+    let (reference, primary) = open(&settings.core, layout, &stop)?;
     let users = Users::new(&settings.core.horde_api, &settings.auth)?;
     let app = App::new(Inner {
         reference,
+        primary,
         mode: settings.core.replication.mode,
         follower: follower.as_ref().map(Follower::watch),
         canonical: settings.core.storage.canonical_format,
@@ -110,11 +112,12 @@ impl Args {
     }
 }
 
+/// The data, and the right to change them where this is the authority.
 fn open(
     settings: &Settings,
     layout: Layout,
     stop: &CancellationToken,
-) -> anyhow::Result<ModelReference> {
+) -> anyhow::Result<(ModelReference, Option<Primary>)> {
     let storage = &settings.storage;
     let coherence = &settings.coherence;
     let ms = |ms| Duration::from_millis(ms);
@@ -130,19 +133,23 @@ fn open(
         ..Options::default()
     };
     let root = layout.root.display().to_string();
-    let files = Files::new(layout);
+    let files = Arc::new(Files::new(layout));
     if settings.seeding.enabled {
         for failure in files.recover_all() {
             tracing::error!(%failure, "a file that was set aside could not be put back");
         }
         origin::seed(settings, files.layout(), stop)?;
     }
-    if settings.replication.is_primary() {
-        for failure in files.prepare(options.canonical) {
+    let opened = if settings.replication.is_primary() {
+        let trail = || Trail::from_settings(&settings.audit, &files.layout().root);
+        for failure in Primary::prepare(&files, options.canonical, trail()) {
             tracing::error!(%failure, "the data folder could not be completed");
         }
-    }
-    let opened = ModelReference::open(Arc::new(files), options);
+        let primary = Primary::open(Arc::clone(&files), options, trail());
+        primary.map(|primary| (primary.reference().clone(), Some(primary)))
+    } else {
+        ModelReference::open(files, options).map(|reference| (reference, None))
+    };
     opened.with_context(|| format!("cannot open the data in {root}"))
 }
 
