@@ -281,7 +281,7 @@ impl Locked {
             (Ok(()), Some(slot)) => slot.state = state,
             // It will be found, and set right, once more.
             (Err(error), _) => {
-                tracing::warn!(%error, ?state, "the state of a commit could not be written")
+                tracing::warn!(%error, ?state, "the state of a commit could not be written");
             }
             (Ok(()), None) => {}
         }
