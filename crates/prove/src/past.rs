@@ -209,6 +209,22 @@ impl Document {
         });
     }
 
+    /// When the document was no document: from each time it was made garbage until the next foreign
+    /// commit had ended. What it held just before was perhaps never seen by some, and its name never
+    /// written down: nothing is left from which they could know of it.
+    pub fn spoiled(&self) -> Vec<(u64, u64)> {
+        let foreign = || self.operations.iter().filter(|call| call.kind.is_foreign());
+        let is_garbage = |call: &&Operation| {
+            call.kind == Kind::Replace && call.name.is_none() && !call.is_done()
+        };
+        let repaired = |garbage: &Operation| {
+            let later = foreign().filter(|call| call.begun > garbage.begun && call.is_done());
+            later.map(Operation::end).min().unwrap_or(u64::MAX)
+        };
+        let spoiled = foreign().filter(is_garbage);
+        spoiled.map(|garbage| (garbage.begun, repaired(garbage))).collect()
+    }
+
     /// How often a change may have been made, where a foreign commit can have overtaken it: a request
     /// whose commit was lost with its writer is made again when it is repeated.
     pub fn times(&self, call: &Operation) -> usize {

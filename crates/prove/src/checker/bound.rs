@@ -53,11 +53,18 @@ pub(super) fn check(
     versions: &Versions,
     lease: Duration,
 ) {
-    let known = Known::of(document, versions);
+    let known = Known::of(document, versions, |_| true);
+    let written = Known::of(document, versions, Operation::is_acknowledged);
+    let spoiled = document.spoiled();
     let lease = u64::try_from(lease.as_nanos()).unwrap_or(u64::MAX);
     for read in document.operations.iter().filter(|read| is_plain(read.kind) && read.is_done()) {
         let Some(generation) = versions.answered(read).filter(|_| read.fresh) else { continue };
         findings.count(Property::Bound, 1);
+        let is_spoiled = spoiled
+            .iter()
+            .any(|(from, until)| read.begun <= until.saturating_add(lease) && *from <= read.end());
+        // Of what was never named, whoever did not see it cannot know.
+        let known = if is_spoiled { &written } else { &known };
         let Some((since, by)) = known.earliest_newer_than(generation) else { continue };
         let Some(age) = read.begun.checked_sub(since).filter(|age| *age > 0) else { continue };
         let situation = Situation::of(by);
@@ -74,8 +81,12 @@ pub(super) fn check(
 struct Known<'a>(Vec<(u64, u64, &'a Operation)>);
 
 impl<'a> Known<'a> {
-    fn of(document: &'a Document, versions: &Versions) -> Self {
-        let done = document.operations.iter().filter(|call| call.is_done());
+    fn of(
+        document: &'a Document,
+        versions: &Versions,
+        counts: impl Fn(&Operation) -> bool,
+    ) -> Self {
+        let done = document.operations.iter().filter(|call| call.is_done() && counts(call));
         let known = done.filter_map(|call| {
             let is_change = call.kind.is_write() || call.kind.is_foreign();
             let generation =
