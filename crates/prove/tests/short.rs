@@ -12,7 +12,7 @@ use prove::faults::{Fault, Mutation};
 use prove::fleet::{Plan, Tally, round};
 use prove::{report, worker};
 
-const ROUND: Duration = Duration::from_secs(5);
+const ROUND: Duration = Duration::from_secs(7);
 
 /// How many rounds a rule that was left out may go unnoticed.
 const ROUNDS_TO_CONVICT: u64 = 8;

@@ -537,3 +537,98 @@ fn a_cut_off_change_is_told_if_it_is_there_and_may_be_told_if_a_foreigner_came_b
     assert!(findings.violations.is_empty(), "{}", told(&findings));
     Ok(())
 }
+
+/// A change asked for under one request, whose calls end as told.
+fn request(story: &mut Story, by: &str, kind: Kind, time: (u64, u64), ended: Ended) {
+    let (name, request) = (Some("a".into()), Some("r".into()));
+    let visibility = Some(Visibility::Everywhere);
+    let begun = Begun { name, request, visibility, ..call(kind, "clip") };
+    story.call(by, begun, time.0, Some((time.1, ended)));
+}
+
+#[test]
+fn a_repeated_request_has_one_outcome() {
+    let told = |second: u64| {
+        let mut story = Story::begin();
+        request(&mut story, "w1", Kind::Insert, (10, 120), done(2, true));
+        request(&mut story, "w2", Kind::Insert, (200, 310), done(second, true));
+        story.seen("w1", 2, "base a");
+        story.last("base a");
+        story
+    };
+    told(2).passes();
+    told(3).is_convicted(Property::Repeat, "a request has two outcomes");
+}
+
+#[test]
+fn a_request_cut_off_is_made_once_or_remembered() -> Result<()> {
+    let refused =
+        Ended { outcome: Outcome::Refused("there is no record `a`".into()), ..done(0, true) };
+    let unknown = Ended { outcome: Outcome::Unknown("no answer".into()), ..done(0, true) };
+    let mut story = Story::begin();
+    request(&mut story, "w1", Kind::Delete, (10, 120), unknown.clone());
+    request(&mut story, "w2", Kind::Delete, (200, 310), refused);
+    story.is_convicted(Property::Repeat, "the outcome of a request was forgotten");
+
+    let mut story = Story::begin();
+    request(&mut story, "w1", Kind::Insert, (10, 120), unknown);
+    request(&mut story, "w2", Kind::Insert, (200, 310), done(2, true));
+    story.seen("w1", 2, "base a");
+    story.last("base a");
+    let create = r#"{"event_id":1,"model_name":"a","operation":"create","generation":2}"#;
+    let once = directory(&[create], 1, 0)?;
+    assert!(story.findings(Some(once.path())).violations.is_empty());
+    let again = r#"{"event_id":2,"model_name":"a","operation":"update","generation":3}"#;
+    let twice = directory(&[create, again], 1, 0)?;
+    let findings = story.findings(Some(twice.path()));
+    expect(&findings, Property::Audit, "an event of update `a` that nobody asked for");
+    Ok(())
+}
+
+#[test]
+fn after_a_barrier_all_that_was_acknowledged_is_seen_everywhere() {
+    let mut story = Story::begin();
+    story.insert_locally("w1", "a", (10, 20), 2);
+    story.seen("w1", 2, "base a");
+    let barrier = Begun { at_least: Some(2), ..call(Kind::Barrier, "clip") };
+    story.call("w1", barrier, 21, Some((60, done(0, true))));
+    story.read("w2", Kind::Plain, (59, 62), 1);
+    story.passes();
+    story.read("w3", Kind::Plain, (61, 62), 1);
+    story.is_convicted(Property::Plain, "seen everywhere");
+}
+
+#[test]
+fn an_attempt_may_make_way_for_a_foreign_commit_of_that_time_only() {
+    let told = |edited: (u64, u64)| {
+        let mut story = Story::begin();
+        story.edit(Kind::Edit, edited, "base f1");
+        story.insert("w1", "a", (10, 120), 4);
+        story.seen("w2", 2, "base a");
+        story.seen("w2", 3, "base f1");
+        story.seen("w2", 4, "base f1 a");
+        story.last("base f1 a");
+        story
+    };
+    told((12, 14)).passes();
+    told((1, 2)).is_convicted(Property::Set, "a record came back: `a`");
+}
+
+#[test]
+fn of_what_was_made_garbage_before_it_had_a_name_nobody_need_know() {
+    let told = |read: (u64, u64)| {
+        let mut story = Story::begin();
+        story.edit(Kind::Edit, (10, 11), "base f1");
+        let garbage = Ended { outcome: Outcome::Unknown("no document".into()), ..done(0, true) };
+        story.call("editor", call(Kind::Replace, "clip"), 20, Some((21, garbage)));
+        story.edit(Kind::Replace, (300, 301), "base f1 f2");
+        story.read("w1", Kind::Strong, read, 1);
+        story.read("w1", Kind::Plain, read, 1);
+        story.seen("w2", 5, "base f1 f2");
+        story.last("base f1 f2");
+        story
+    };
+    told((150, 151)).passes();
+    told((500, 501)).is_convicted(Property::Strong, "instead of 5");
+    told((500, 501)).is_convicted(Property::Bound, "after a foreign commit");
+}
