@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Findings, Property};
+use crate::history::Kind;
 use crate::past::{Document, Name, Operation, Seen};
 
 /// One content with its generation.
@@ -60,6 +61,11 @@ impl Versions {
             let known = versions.by_digest.entry(version.seen.digest.clone());
             known.and_modify(|known| *known = None).or_insert(Some(version.generation));
         }
+        // A content that somebody put back may have had no other number than its old one.
+        let foreign = document.operations.iter().filter(|call| call.kind == Kind::Replace);
+        for restored in foreign {
+            versions.by_digest.insert(restored.digest.clone(), None);
+        }
         for seen in &document.contents {
             let names = || seen.names.iter().copied().collect();
             versions.contents.entry(seen.digest.clone()).or_insert_with(names);
@@ -80,11 +86,11 @@ impl Versions {
     /// The generation from which on a change is in the document: what was told, or else the first
     /// version that shows it.
     pub(super) fn effect(&self, operation: &Operation) -> Option<u64> {
-        let is_repeat = operation.kind == crate::history::Kind::Repeat;
+        let is_repeat = operation.kind == Kind::Repeat;
         if operation.is_acknowledged() || is_repeat {
             return Some(operation.generation).filter(|generation| *generation > 0);
         }
-        if !operation.is_possible() || operation.kind == crate::history::Kind::Delete {
+        if !operation.is_possible() || operation.kind == Kind::Delete {
             return None;
         }
         let first = self.lives[operation.name?].first?;
