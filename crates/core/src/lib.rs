@@ -53,6 +53,7 @@ pub mod stored;
 pub mod check;
 pub mod import;
 
+pub mod blocking;
 mod primary;
 mod reference;
 mod refiner;

@@ -44,6 +44,14 @@ impl Primary {
         trail: Option<Trail>,
     ) -> std::io::Result<Self> {
         if let Some(directory) = files.directory(options.leases.lease) {
+            if directory.lease != options.leases.lease {
+                let (in_force, asked) = (directory.lease, options.leases.lease);
+                tracing::warn!(
+                    ?in_force,
+                    ?asked,
+                    "the lease of the data directory stays in force; stop all that use it and remove `.coherence/directory` to change it"
+                );
+            }
             options.leases = options.leases.of(directory.lease);
         }
         let lease = options.leases.lease;

@@ -97,11 +97,17 @@ impl Locked {
                 true => Kept::new(&self.place.kept).link(&self.place.staged, generation),
                 false => Ok(()),
             });
+        self.slots[place] = Some(slot);
         if let Err(error) = named {
+            self.give_up(place);
             return Err(self.before(&error));
         }
-        self.slots[place] = Some(slot);
-        if !self.is_still_ours(&self.place.staged, &staged) {
+        // The exchange would find out, too; but until it is undone, others would read and build upon
+        // a content that lacks what was just written.
+        let is_base =
+            Stamp::at(&self.place.path) == base.stamp || faults::is_left_out(Rule::DisplacedCheck);
+        if !is_base || !self.is_still_ours(&self.place.staged, &staged) {
+            self.give_up(place);
             return Err(CommitError::Displaced);
         }
         self.put_in_place(base, place)?;
@@ -157,6 +163,17 @@ impl Locked {
         let _ = faults::pass(Point::Unlock);
     }
 
+    /// The content of this slot will never stand.
+    fn give_up(&mut self, slot: usize) {
+        self.mark(slot, State::Revoked);
+        let Some(generation) = self.slots[slot].as_ref().map(|slot| slot.generation) else { return };
+        let forgotten = remove_if_there(&self.place.staged)
+            .and_then(|()| Kept::new(&self.place.kept).forget(generation));
+        if let Err(error) = forgotten {
+            tracing::warn!(path = %self.place.path.display(), %error, "a content that never stood could not be removed");
+        }
+    }
+
     /// Whether `path` is the file that we staged, and the lock we hold is the one others see. Whoever
     /// removes control files takes the lock from under a writer, and lets in another.
     fn is_still_ours(&self, path: &Path, staged: &File) -> bool {
@@ -187,15 +204,24 @@ impl Locked {
                 let came_or_went =
                     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists);
                 let failed = self.before(&explained(error));
+                self.give_up(slot);
                 return Err(if came_or_went { CommitError::Displaced } else { failed });
             }
         }
         if faults::is_left_out(Rule::DisplacedCheck) {
             return Ok(());
         }
+        // Another file is undone at once, because others may read ours meanwhile; the same file may
+        // have been written in place.
+        let is_other = Stamp::at(&self.place.swap)
+            .zip(base.stamp)
+            .is_some_and(|(found, base)| (found.device, found.inode) != (base.device, base.inode));
         let displaced = faults::pass(Point::Check)
             .map_err(|error| self.place.io("check", &error))
-            .and_then(|()| content_of(&self.place.swap));
+            .and_then(|()| match is_other {
+                true => Ok(ContentId::Absent),
+                false => content_of(&self.place.swap),
+            });
         match displaced {
             Ok(displaced) if displaced == base.content => Ok(()),
             // The exchange stands, but nobody can tell what it displaced.

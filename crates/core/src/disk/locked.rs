@@ -14,8 +14,9 @@ use bytes::Bytes;
 
 use super::control::{label, read_slots_of, write_slot};
 use super::faults::{self, Point};
-use super::{ContentId, Lock, Place, Slot, State, Unlockable, is_absence, read};
+use super::{ContentId, FileContent, Lock, Place, Slot, State, Unlockable, is_absence, read};
 use crate::Json;
+use crate::backend::Stamp;
 use crate::error::{Error, Result};
 use crate::generation::Generation;
 
@@ -38,6 +39,8 @@ pub(crate) struct Locked {
 pub(crate) struct Base {
     /// The bytes; `None` where there is no file.
     pub(crate) bytes: Option<Bytes>,
+    /// The stamp they had.
+    pub(crate) stamp: Option<Stamp>,
     /// What they are.
     pub(crate) content: ContentId,
     /// Their name; none where there never was a file.
@@ -59,19 +62,19 @@ impl Locked {
     /// one now; so does an older content that came back.
     pub(crate) fn read(&mut self, floor: Generation) -> Result<Base> {
         self.place.step("read", faults::pass(Point::Read))?;
-        let bytes = self.read_present()?;
+        let (bytes, stamp) = self.read_present()?.map(|file| (file.bytes, file.stamp)).unzip();
         let content = ContentId::of(bytes.as_deref());
         if let Some(slot) = label(&self.slots, content, floor) {
             let generation = slot.generation;
-            return Ok(Base { bytes, content, generation, is_adopted: false });
+            return Ok(Base { bytes, stamp, content, generation, is_adopted: false });
         }
         let never_was = content == ContentId::Absent && self.slots == [None, None];
         if never_was && !floor.is_some() {
             let generation = Generation::default();
-            return Ok(Base { bytes, content, generation, is_adopted: false });
+            return Ok(Base { bytes, stamp, content, generation, is_adopted: false });
         }
         let generation = self.adopt(content, floor)?;
-        Ok(Base { bytes, content, generation, is_adopted: true })
+        Ok(Base { bytes, stamp, content, generation, is_adopted: true })
     }
 
     /// What the slot of the present content says of it besides its name.
@@ -114,16 +117,16 @@ impl Locked {
         self.flush_folder()
     }
 
-    /// The document's bytes. A missing file is waited for, and put back if its writer died after
+    /// The document. A missing file is waited for, and put back if its writer died after
     /// moving it away.
-    fn read_present(&self) -> Result<Option<Bytes>> {
+    fn read_present(&self) -> Result<Option<FileContent>> {
         let begun = Instant::now();
         let was_there = |slot: &&Slot| slot.content != ContentId::Absent;
         let newest = self.slots.iter().flatten().max_by_key(|slot| slot.generation);
         let is_expected = newest.filter(was_there).is_some();
         loop {
             if let Some(content) = read(&self.place.path)? {
-                return Ok(Some(content.bytes));
+                return Ok(Some(content));
             }
             let is_aside = self.put_back_if_abandoned(begun.elapsed())?;
             if !is_aside && (!is_expected || begun.elapsed() >= ABSENCE_TIME) {

@@ -65,6 +65,11 @@ pub(crate) fn is_absence(error: &std::io::Error) -> bool {
 }
 
 impl Stamp {
+    /// The stamp of the file at `path`, if it can be told.
+    pub(crate) fn at(path: &Path) -> Option<Self> {
+        Some(Self::of(&std::fs::metadata(path).ok()?))
+    }
+
     /// The stamp of a file.
     pub(crate) fn of(metadata: &Metadata) -> Self {
         let ns = |seconds: i64, ns: i64| i128::from(seconds) * 1_000_000_000 + i128::from(ns);

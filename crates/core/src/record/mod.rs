@@ -143,7 +143,8 @@ impl Record {
 }
 
 /// Text records may say `parameters_count` for `parameters`; the short name wins and is printed.
-fn with_short_names(category: Category, members: &Object) -> Option<Object> {
+/// The record with the short names of members that have a longer one, too; `None` if it has them.
+pub(crate) fn with_short_names(category: Category, members: &Object) -> Option<Object> {
     const LONG: &str = "parameters_count";
     if category != Category::TextGeneration || !members.contains_key(LONG) {
         return None;

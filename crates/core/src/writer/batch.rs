@@ -1,6 +1,7 @@
 //! One commit made of several changes to one document, each answered on its own.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -10,6 +11,7 @@ use super::follow_ups::{Commit, FollowUps, flush_metadata, metadata_after};
 use super::note::{Entry, Note, Touched};
 use super::records::{Records, Rules};
 use super::requests::Requests;
+use crate::backend::Backend;
 use crate::backend::files::{Files, LOCK_WAIT, parse};
 use crate::change::{Change, Committed, Operation, Precondition, WriteError, WriteOptions};
 use crate::disk::faults;
@@ -22,8 +24,8 @@ use crate::json::{Json, Style};
 use crate::shrink::{KEPT_GENERATIONS, has_shrunk};
 use crate::{Category, Document, Snapshot};
 
-/// How often a commit starts over because somebody without a lock wrote at the same time.
-const ATTEMPTS: usize = 20;
+/// How long a commit starts over because somebody without a lock writes at the same time.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// What a note has to spare for what is not the changes' own: two metadata documents.
 const NOTE_RESERVE: usize = 8 * 1024;
 
@@ -58,6 +60,7 @@ struct Made {
 /// Where a commit stands while its jobs are applied.
 struct Round<'a> {
     snapshot: &'a Snapshot,
+    v2: Option<Arc<Snapshot>>,
     records: Records,
     /// The exact bytes of the next content, where a change brought them.
     bytes: Option<Bytes>,
@@ -79,7 +82,8 @@ impl Committer {
         }
         let place = self.files.place(self.document);
         let mut deferred = Vec::new();
-        for _ in 0..ATTEMPTS {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
             let mut locked = match self.lock(&place) {
                 Ok(locked) => locked,
                 Err(error) => {
@@ -111,6 +115,12 @@ impl Committer {
         Ok(locked)
     }
 
+    /// The v2 document, where a legacy one is written.
+    fn v2_beside(&self) -> Option<Arc<Snapshot>> {
+        let Document::Legacy(category) = self.document else { return None };
+        Some(self.files.load(Document::V2(category)).ok()?.snapshot)
+    }
+
     fn attempt(
         &mut self,
         locked: &mut Locked,
@@ -127,7 +137,7 @@ impl Committer {
             Ok(snapshot) => snapshot,
             Err(error) => return over(answer_all(jobs, &WriteError::SourceInvalid(error))),
         };
-        let mut round = Round::begin(&snapshot);
+        let mut round = Round::begin(&snapshot, self.v2_beside());
         for job in jobs {
             self.apply(job, &mut round, place);
         }
@@ -305,6 +315,7 @@ impl Committer {
             validation: job.options.validation,
             knows_baseline: &*self.knows_baseline,
             now: round.now,
+            v2: round.v2.as_deref(),
         };
         let records = &mut round.records;
         let made = |operation, name: &str, old, new| {
@@ -366,9 +377,10 @@ struct Stood<'a> {
 }
 
 impl<'a> Round<'a> {
-    fn begin(snapshot: &'a Snapshot) -> Self {
+    fn begin(snapshot: &'a Snapshot, v2: Option<Arc<Snapshot>>) -> Self {
         Self {
             snapshot,
+            v2,
             records: Records::of(snapshot),
             bytes: None,
             applied: Vec::new(),

@@ -5,7 +5,7 @@ use indexmap::IndexSet;
 use crate::change::{Operation, Validation, WholeChange, WriteError};
 use crate::json::{Json, Object, Style, object_to_text};
 use crate::legacy::{self, Row, SlowRule, Table};
-use crate::record::{self, Record, stamp_times};
+use crate::record::{self, Record, stamp_times, with_short_names};
 use crate::shape::{Reader, Unknown};
 use crate::snapshot::Content;
 use crate::{Category, Document, Snapshot};
@@ -38,6 +38,8 @@ pub(super) struct Rules<'a> {
     pub(super) knows_baseline: &'a dyn Fn(&str) -> bool,
     /// Seconds since 1970.
     pub(super) now: i64,
+    /// The v2 document beside a legacy one: it knows times that the legacy records do not.
+    pub(super) v2: Option<&'a Snapshot>,
 }
 
 impl Records {
@@ -68,6 +70,7 @@ impl Records {
         match self {
             Self::V2(records) => {
                 if rules.category == Category::TextGeneration {
+                    record = with_short_names(rules.category, &record).unwrap_or(record);
                     record = legacy::normalise(name, &record).map_err(WriteError::Invalid)?;
                 }
                 if rules.validation == Validation::Full {
@@ -82,7 +85,10 @@ impl Records {
                 Ok(insert(records, name, record))
             }
             Self::Legacy(records) => {
-                stamp_times(&mut record, records.get(name), rules.now);
+                let has_times = |stored: &&Json| stored.get("metadata").is_some();
+                let v2 = rules.v2.and_then(|v2| v2.record(name));
+                let known = records.get(name).into_iter().chain(v2).find(has_times);
+                stamp_times(&mut record, known, rules.now);
                 let value = Json::Object(record.clone());
                 legacy::convert_record(rules.category, &value, SLOW_RULE)
                     .map_err(WriteError::Invalid)?;

@@ -4,6 +4,7 @@
 //! missing, each test says so and ends. Vectors that this crate answers otherwise than the reference
 //! are named in the test together with our answer.
 
+mod file_writes;
 mod legacy_to_v2;
 mod records;
 mod shared;

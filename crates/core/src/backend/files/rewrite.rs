@@ -1,12 +1,11 @@
 //! Writing a document as a whole, for those whose content follows from something else.
 
+use std::time::Instant;
+
 use super::{Files, LOCK_WAIT};
 use crate::disk::{Base, CommitError, Flush, Locked, Put};
 use crate::error::{Error, Result};
 use crate::{Document, Json};
-
-/// How often a document is written anew because somebody else wrote it meanwhile.
-const ATTEMPTS: usize = 10;
 
 /// How a document is written.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +26,8 @@ impl Files {
         mut make: impl FnMut(&Base) -> Result<Option<String>>,
     ) -> Result<Option<Put>> {
         let place = self.place(document);
-        for _ in 0..ATTEMPTS {
+        let begun = Instant::now();
+        while begun.elapsed() < LOCK_WAIT {
             let mut locked = Locked::take(place.clone(), LOCK_WAIT)?;
             locked.recover(&mut |unfinished| self.follow_up(document, unfinished))?;
             let base = locked.read(self.floor(document))?;
