@@ -166,7 +166,9 @@ impl Locked {
     /// The content of this slot will never stand.
     fn give_up(&mut self, slot: usize) {
         self.mark(slot, State::Revoked);
-        let Some(generation) = self.slots[slot].as_ref().map(|slot| slot.generation) else { return };
+        let Some(generation) = self.slots[slot].as_ref().map(|slot| slot.generation) else {
+            return;
+        };
         let forgotten = remove_if_there(&self.place.staged)
             .and_then(|()| Kept::new(&self.place.kept).forget(generation));
         if let Err(error) = forgotten {

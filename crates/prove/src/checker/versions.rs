@@ -62,8 +62,8 @@ impl Versions {
             known.and_modify(|known| *known = None).or_insert(Some(version.generation));
         }
         // A content that somebody put back may have had no other number than its old one.
-        let foreign = document.operations.iter().filter(|call| call.kind == Kind::Replace);
-        for restored in foreign {
+        let is_restored = |call: &&Operation| call.kind == Kind::Replace && call.name.is_none();
+        for restored in document.operations.iter().filter(is_restored) {
             versions.by_digest.insert(restored.digest.clone(), None);
         }
         for seen in &document.contents {
