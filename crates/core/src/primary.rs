@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::audit::Trail;
-use crate::backend::files::Files;
+use crate::backend::files::{Files, Statistics};
 use crate::change::{Change, Committed, Visibility, WholeChange, WriteError, WriteOptions};
 use crate::disk::faults::{self, Rule};
 use crate::json::Object;
@@ -77,6 +77,11 @@ impl Primary {
     /// The format that is the source of truth.
     pub fn canonical(&self) -> Format {
         self.canonical
+    }
+
+    /// Counters of the file tier since the start.
+    pub fn file_statistics(&self) -> Statistics {
+        self.writer.file_statistics()
     }
 
     /// The reference, for reading only.

@@ -448,3 +448,24 @@ async fn callbacks_hear_of_own_and_foreign_changes_whatever_others_do() {
     release.send(()).ok();
     drop((blocks, panics));
 }
+
+#[tokio::test]
+async fn a_foreign_content_that_lacks_records_is_counted() {
+    let records: Vec<String> = (0..10).map(|n| format!(r#""m{n}":{{}}"#)).collect();
+    let folder = Folder::with(&[("clip.json", &format!("{{{}}}", records.join(",")))]);
+    let files = Arc::new(Files::new(Layout::below(folder.0.path())));
+    let options = Options { refine: false, ..Options::default() };
+    let primary = Primary::open(Arc::clone(&files), options, None).unwrap();
+    primary.update(Category::Clip, "ours", object(NAMED), local()).await.unwrap();
+    let without_one = format!("{{{}}}", records.join(","));
+    std::fs::write(folder.path("clip.json"), without_one).unwrap();
+    let counted = |wanted: (u64, u64)| {
+        eventually(SOON, || {
+            let found = files.statistics();
+            if (found.overwritten, found.shrunk) == wanted { Ok(()) } else { Err(found) }
+        })
+    };
+    counted((1, 0)).unwrap();
+    std::fs::write(folder.path("clip.json"), "{}").unwrap();
+    counted((1, 1)).unwrap();
+}

@@ -36,6 +36,10 @@ fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     while let Some(below) = folders.pop() {
         for entry in fs::read_dir(below).into_iter().flatten() {
             let path = entry.unwrap().path();
+            // What is known of the documents is not what they hold.
+            if path.ends_with(".coherence") {
+                continue;
+            }
             if path.is_dir() {
                 folders.push(path);
             } else {

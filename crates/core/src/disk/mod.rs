@@ -23,6 +23,7 @@ mod kept;
 mod lock;
 mod locked;
 mod place;
+mod put;
 mod read;
 mod recovery;
 
@@ -35,5 +36,6 @@ pub(crate) use kept::Kept;
 pub(crate) use lock::{Lock, Unlockable};
 pub(crate) use locked::{Base, Locked, WRITER_TIME, set_aside, time_set_aside};
 pub(crate) use place::Place;
+pub(crate) use put::put;
 pub(crate) use read::{FileContent, is_absence, read};
 pub(crate) use recovery::Unfinished;

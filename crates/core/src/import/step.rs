@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::generation::Digest;
 use crate::json::Json;
 use crate::legacy::Rejected;
+use crate::shrink::KEPT_GENERATIONS;
 
 use super::Refusal;
 
@@ -25,18 +26,18 @@ pub struct Write {
 impl Write {
     /// A plan says nothing about what somebody else has written since it was made.
     fn carry_out(&self) -> Result<()> {
-        if digest(&self.path) != self.before {
-            return Err(Error::Unavailable {
-                action: "replace",
-                path: self.path.clone(),
-                reason: "it was changed by somebody else since it was compared; import again"
-                    .to_owned(),
-            });
-        }
         if let Some(folder) = self.path.parent() {
             disk::make_folder(folder)?;
         }
-        disk::replace(&self.path, &self.bytes)
+        if disk::put(&self.path, &self.bytes, self.before, KEPT_GENERATIONS)? {
+            return Ok(());
+        }
+        Err(Error::Unavailable {
+            action: "replace",
+            path: self.path.clone(),
+            reason: "it was changed by somebody else since it was compared; import again"
+                .to_owned(),
+        })
     }
 }
 

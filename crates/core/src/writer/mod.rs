@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 
 use crate::Document;
 use crate::audit::Trail;
-use crate::backend::files::Files;
+use crate::backend::files::{Files, Statistics};
 use crate::change::{Change, Committed, WriteError, WriteOptions};
 use batch::{Committer, Job};
 pub(crate) use follow_ups::FollowUps;
@@ -53,6 +53,11 @@ impl Writer {
         finish_for_others(&files, &follow_ups);
         let lanes = [const { OnceLock::new() }; Document::COUNT];
         Self { files, follow_ups, knows_baseline, lanes }
+    }
+
+    /// Counters of the file tier.
+    pub(crate) fn file_statistics(&self) -> Statistics {
+        self.files.statistics()
     }
 
     /// Queues a change. The answer comes when it is durable, or refused.

@@ -5,7 +5,7 @@ use axum::response::Response;
 use axum::routing::get;
 use horde_model_reference::json::Style;
 use horde_model_reference::replica::FollowerStatus;
-use horde_model_reference::{Category, Document, Json};
+use horde_model_reference::{Category, Document, Json, Primary};
 use http::StatusCode;
 
 use crate::app::App;
@@ -94,8 +94,19 @@ async fn readyz(State(app): State<App>) -> Response {
                 ("stale_answers", Json::from(tier.stale_answers)),
             ]),
         ),
+        ("file_tier", app.primary.as_ref().map(file_tier).into()),
     ]);
     respond::json(status, body.to_text(Style::COMPACT))
+}
+
+/// What others wrote without a lock, and what it lacked of what was there before.
+fn file_tier(primary: &Primary) -> Json {
+    let files = primary.file_statistics();
+    Json::from([
+        ("adoptions", Json::from(files.adoptions)),
+        ("overwritten", files.overwritten.into()),
+        ("shrunk", files.shrunk.into()),
+    ])
 }
 
 fn replication(status: FollowerStatus) -> Json {

@@ -66,6 +66,7 @@ pub struct Files {
 #[derive(Debug, Default)]
 struct Alarms {
     adoptions: AtomicU64,
+    overwritten: AtomicU64,
     shrunk: AtomicU64,
 }
 
@@ -74,7 +75,9 @@ struct Alarms {
 pub struct Statistics {
     /// Contents written by somebody else that were given a generation here.
     pub adoptions: u64,
-    /// Of those, contents that lost many records at once.
+    /// Of those, contents that lacked some records of the one before.
+    pub overwritten: u64,
+    /// Of those, contents that lacked many.
     pub shrunk: u64,
 }
 
@@ -107,6 +110,7 @@ impl Files {
     pub fn statistics(&self) -> Statistics {
         Statistics {
             adoptions: self.alarms.adoptions.load(Ordering::Relaxed),
+            overwritten: self.alarms.overwritten.load(Ordering::Relaxed),
             shrunk: self.alarms.shrunk.load(Ordering::Relaxed),
         }
     }

@@ -23,7 +23,7 @@ use crate::disk::{
 use crate::error::{Error, Result};
 use crate::generation::Generation;
 use crate::shrink::has_shrunk;
-use crate::{Document, Snapshot};
+use crate::{Document, Json, Snapshot};
 
 /// How long an adoption waits for the lock; the content is served without a name meanwhile.
 const ADOPTION_WAIT: Duration = Duration::from_millis(20);
@@ -149,6 +149,7 @@ impl Files {
             self.alarms.adoptions.fetch_add(1, Ordering::Relaxed);
             if let Some(held) = held.filter(|held| held.is_present()) {
                 self.keep_replaced(document, &held, base.bytes.as_ref());
+                self.tell_what_is_gone(document, &held, base.bytes.as_ref());
             }
         }
         Ok(Adoption::Read)
@@ -179,6 +180,32 @@ impl Files {
         }
         if let Err(error) = kept.prune(crate::shrink::KEPT_GENERATIONS) {
             tracing::warn!(%document, %error, "old contents could not be removed");
+        }
+    }
+
+    /// Somebody else's content that lacks records may have undone what somebody wrote meanwhile.
+    fn tell_what_is_gone(&self, document: Document, held: &Snapshot, now: Option<&Bytes>) {
+        let before = held.object().map_or_else(|| lines(&held.bytes), |records| records.len());
+        let gone = match (held.object(), now) {
+            (_, None) => before,
+            (Some(records), Some(bytes)) => {
+                let now = Json::parse(bytes).ok();
+                let now = now.as_ref().and_then(Json::as_object);
+                let is_gone = |name: &&String| now.is_none_or(|now| !now.contains_key(*name));
+                records.keys().filter(is_gone).count()
+            }
+            (None, Some(bytes)) => before.saturating_sub(lines(bytes)),
+        };
+        if gone == 0 {
+            return;
+        }
+        let replaced = held.generation;
+        if has_shrunk(before, gone) {
+            self.alarms.shrunk.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(%document, gone, before, %replaced, "somebody else removed many records at once; the replaced content is kept");
+        } else {
+            self.alarms.overwritten.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(%document, gone, before, %replaced, "somebody else's content lacks records; the replaced content is kept");
         }
     }
 
