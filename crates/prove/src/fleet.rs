@@ -95,6 +95,10 @@ impl Plan {
         let is_drawn = |_: &Fault| random.u32(..3) == 0;
         let mut faults: Vec<Fault> =
             Fault::value_variants().iter().copied().filter(is_drawn).collect();
+        if faults.contains(&Fault::Forget) {
+            // Numbers go on rising by what is written down or by the clock; without both they cannot.
+            faults.retain(|fault| *fault != Fault::Clock);
+        }
         let mut medium = Medium::Plain;
         if faults.iter().any(|fault| matches!(fault, Fault::Full | Fault::ReadOnly)) {
             medium = Medium::Tmpfs;

@@ -122,9 +122,16 @@ fn every_promise_holds_while_others_edit_spoil_and_restore_the_files() -> Result
 }
 
 #[test]
-fn every_promise_holds_while_clocks_are_wrong_and_control_files_go() -> Result<()> {
-    let tally = holds(|_| {}, &[Fault::Clock, Fault::Forget, Fault::Stop])?;
+fn every_promise_holds_while_clocks_are_wrong() -> Result<()> {
+    let tally = holds(|_| {}, &[Fault::Clock, Fault::Kill])?;
     ensure!(made(&tally, "workers with a wrong clock") > 0, "{:?}", tally.made);
+    Ok(())
+}
+
+#[test]
+fn every_promise_holds_while_control_files_are_deleted() -> Result<()> {
+    let tally = holds(|_| {}, &[Fault::Forget, Fault::Stop])?;
+    ensure!(made(&tally, "deletions of .coherence") > 0, "{:?}", tally.made);
     Ok(())
 }
 
