@@ -380,7 +380,7 @@ impl<'a> Round<'a> {
                 self.processes[slot].stop(time)?;
                 self.count("stops");
             }
-            Fault::Forget if self.random.u32(..8) == 0 => self.forget()?,
+            Fault::Forget if self.random.u32(..4) == 0 => self.forget()?,
             Fault::Full | Fault::ReadOnly if self.disk.is_small() => self.break_disk(fault)?,
             _ => {}
         }

@@ -130,7 +130,7 @@ fn every_promise_holds_while_clocks_are_wrong() -> Result<()> {
 
 #[test]
 fn every_promise_holds_while_control_files_are_deleted() -> Result<()> {
-    let tally = holds(|_| {}, &[Fault::Forget, Fault::Stop])?;
+    let tally = holds(|_| {}, &[Fault::Forget, Fault::Pauses])?;
     ensure!(made(&tally, "deletions of .coherence") > 0, "{:?}", tally.made);
     Ok(())
 }

@@ -67,6 +67,7 @@ pub(super) fn check(
         }
         // One that was overtaken is told under its own generation, too.
         let told = found.last().and_then(|(_, event)| event.generation);
+        let told = told.filter(|_| exact || !document.is_repeated(&name));
         if let Some(told) = told.filter(|told| call.is_done() && *told != call.generation) {
             let text = format!("the event of {word} `{name}` tells generation {told}");
             findings.violate(Property::Audit, text, [call.to_string()]);

@@ -161,6 +161,11 @@ impl Check<'_> {
             let Some(call) = self.changes.added[*name].filter(|call| call.is_acknowledged()) else {
                 continue;
             };
+            // What was overtaken and made again has its place from the first time.
+            let is_repeated = self.document.is_repeated(&self.document.names[*name]);
+            if is_repeated && self.changes.is_undone(*name) {
+                continue;
+            }
             if let Some((generation, earlier)) = before
                 && call.generation < generation
             {
