@@ -96,8 +96,9 @@ impl Plan {
         let mut faults: Vec<Fault> =
             Fault::value_variants().iter().copied().filter(is_drawn).collect();
         if faults.contains(&Fault::Forget) {
-            // Numbers go on rising by what is written down or by the clock; without both they cannot.
-            faults.retain(|fault| *fault != Fault::Clock);
+            // Numbers go on rising by what is written down or by the clock, and that a content was
+            // missed is told by its name: with both gone nothing can be known.
+            faults.retain(|fault| !matches!(fault, Fault::Clock | Fault::Garbage));
         }
         let mut medium = Medium::Plain;
         if faults.iter().any(|fault| matches!(fault, Fault::Full | Fault::ReadOnly)) {
