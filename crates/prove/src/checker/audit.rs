@@ -8,8 +8,9 @@ use serde::Deserialize;
 
 use super::versions::Versions;
 use super::{Findings, Property};
+use crate::faults;
 use crate::history::Kind;
-use crate::past::{Document, Operation};
+use crate::past::{Document, Operation, Past};
 
 /// Where the trails of both formats are.
 const DOMAINS: [&str; 2] = ["audit/v2", "audit/legacy"];
@@ -31,14 +32,16 @@ pub(super) fn is_committed(call: &Operation, versions: &Versions) -> bool {
 
 /// Whether a committed change must be counted even if its writer died. Where a foreign commit or an
 /// error came between, or a record of the commit was taken away, it may be told or not.
-pub(super) fn is_exact(document: &Document) -> bool {
-    !document.operations.iter().any(|call| call.kind.is_foreign())
+pub(super) fn is_exact(past: &Past, document: &Document) -> bool {
+    let is_forgotten = past.faults.iter().any(|made| made.fault == faults::FORGET);
+    !is_forgotten && !document.operations.iter().any(|call| call.kind.is_foreign())
 }
 
 pub(super) fn check(
     findings: &mut Findings,
     data: &Path,
     name: &str,
+    past: &Past,
     document: &Document,
     versions: &Versions,
 ) -> Result<()> {
@@ -49,7 +52,7 @@ pub(super) fn check(
         let key = (event.model_name.clone(), event.operation.clone());
         events.entry(key).or_default().push((path, event));
     }
-    let exact = is_exact(document);
+    let exact = is_exact(past, document);
     for call in document.operations.iter().filter(|call| call.kind.is_write()) {
         let Some(name) = call.name.map(|name| document.names[name].clone()) else { continue };
         let word = if call.kind == Kind::Insert { "create" } else { "delete" };

@@ -9,7 +9,7 @@ use super::audit::{is_committed, is_exact};
 use super::versions::Versions;
 use super::{Findings, Property};
 use crate::history::Kind;
-use crate::past::Document;
+use crate::past::{Document, Past};
 
 #[derive(Debug, Default, Deserialize)]
 struct Counters {
@@ -22,6 +22,7 @@ pub(super) fn check(
     findings: &mut Findings,
     data: &Path,
     name: &str,
+    past: &Past,
     document: &Document,
     versions: &Versions,
 ) -> Result<()> {
@@ -38,7 +39,7 @@ pub(super) fn check(
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Counters::default(),
         Err(error) => return Err(error).with_context(|| path.display().to_string()),
     };
-    let exact = is_exact(document);
+    let exact = is_exact(past, document);
     for (kind, counted) in
         [(Kind::Insert, counters.total_creates), (Kind::Delete, counters.total_deletes)]
     {

@@ -179,8 +179,8 @@ pub fn check(past: &Past, data: Option<&Path>, rules: Rules) -> Result<Findings>
         repeat::check(&mut findings, past, document);
         agreement::check(&mut findings, name, document);
         if let Some(data) = data {
-            audit::check(&mut findings, data, name, document, &versions)?;
-            metadata::check(&mut findings, data, name, document, &versions)?;
+            audit::check(&mut findings, data, name, past, document, &versions)?;
+            metadata::check(&mut findings, data, name, past, document, &versions)?;
         }
     }
     if let Some(data) = data {
