@@ -31,7 +31,7 @@ fn main() {
         .enable_time()
         .build()
         .expect("threads start");
-    for (name, models) in [("1 KB", 2)] {
+    for (name, models) in [("1 KB", 2), ("200 KB", 400), ("2 MB", 4000)] {
         runtime.block_on(compare_writes(name, models));
     }
     runtime.block_on(compare_writers());

@@ -50,6 +50,15 @@ impl Document {
             .chain([Self::PendingChanges])
     }
 
+    /// The records of a category in the format that is its source of truth, where `canonical` is that
+    /// of the data directory: a category without a legacy form is always kept in v2.
+    pub const fn source_of(category: Category, canonical: Format) -> Self {
+        match canonical {
+            Format::Legacy if category.has_legacy_form() => Self::Legacy(category),
+            _ => Self::V2(category),
+        }
+    }
+
     /// A number below [`Document::COUNT`], different for each document.
     pub const fn index(self) -> usize {
         const AFTER_CATEGORIES: usize = 4 * Category::COUNT;

@@ -48,6 +48,7 @@ pub mod seed;
 
 pub mod category_file;
 pub mod diff;
+pub mod history;
 pub mod stored;
 
 pub mod check;

@@ -169,9 +169,9 @@ impl ModelReference {
         self.views.catalogues.load().catalogues.baselines.get(name).is_some()
     }
 
-    /// Reads `documents` now; see [`L1::load_now`].
-    pub(crate) async fn load_now(&self, documents: &[Document]) -> bool {
-        self.l1.load_now(documents).await
+    /// The documents have been written here; see [`L1::outdate`].
+    pub(crate) fn outdate(&self, documents: &[Document]) {
+        self.l1.outdate(documents);
     }
 
     /// Asks for a look before its time.
@@ -288,8 +288,8 @@ impl Views {
             publish(CategoryView::build(category, options.derivation(), snapshots, guidance))
         };
         let categories = on_two_threads(&Category::ALL, build);
-        let v2_metadata = metadata(Format::V2, snapshots, &categories, opened);
-        let legacy_metadata = metadata(Format::Legacy, snapshots, &categories, opened);
+        let v2_metadata = metadata(Format::V2, snapshots, &categories, opened, None);
+        let legacy_metadata = metadata(Format::Legacy, snapshots, &categories, opened, None);
         let pending = PendingView::build(options.canonical, snapshots, &catalogues.guidance);
         let catalogues = CatalogueView::new(catalogues, categories.clone());
         let bodies = categories.iter().flat_map(|view| view.bodies());
@@ -361,7 +361,8 @@ impl Views {
         }
         let current = Category::ALL.map(|category| self.category(category));
         for format in [Format::V2, Format::Legacy] {
-            let view = metadata(format, snapshots, &current, self.opened);
+            let before = self.metadata(format).load_full();
+            let view = metadata(format, snapshots, &current, self.opened, Some(&before));
             self.metadata(format).store(publish(view));
         }
         let is_metadata =
@@ -410,6 +411,7 @@ fn metadata(
     snapshots: Snapshots<'_>,
     categories: &[Arc<Published<CategoryView>>],
     opened: u64,
+    before: Option<&MetadataView>,
 ) -> MetadataView {
     let document = |category| match format {
         Format::V2 => Document::V2Metadata(category),
@@ -420,6 +422,7 @@ fn metadata(
         |category| stored[category.index()].object(),
         |category| categories[category.index()].len(),
         i64::try_from(opened).unwrap_or(i64::MAX),
+        before,
     )
 }
 

@@ -5,12 +5,16 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use horde_model_reference::backend::files::Files;
 use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::change::{WriteError, WriteOptions};
 use horde_model_reference::json::Object;
 use horde_model_reference::{Category, Json, Options, blocking::Primary};
+use testkit::eventually;
+
+const SOON: Duration = Duration::from_secs(5);
 
 fn open(root: &Path) -> Primary {
     let options = Options { refine: false, ..Options::default() };
@@ -42,8 +46,12 @@ impl Mounted {
 
     fn again(&self, options: &str) {
         let options = format!("remount,{options}");
-        let status = Command::new("mount").args(["-o", &options]).arg(&self.0).status();
-        assert!(status.unwrap().success());
+        // A write is answered before its writer has tidied up, and until then the disk is busy.
+        let remounted = eventually(SOON, || {
+            let ran = Command::new("mount").args(["-o", &options]).arg(&self.0).output().unwrap();
+            if ran.status.success() { Ok(()) } else { Err(ran) }
+        });
+        remounted.unwrap();
     }
 }
 

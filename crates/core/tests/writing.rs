@@ -325,6 +325,42 @@ async fn many_records_go_at_once_only_if_that_is_said() {
     assert_eq!(metadata.get("total_deletes"), Some(&Json::Int(10)));
 }
 
+#[tokio::test]
+async fn a_file_that_cannot_be_read_can_be_replaced_as_a_whole() {
+    let folder = Folder::with(&[]);
+    let primary = folder.open();
+    primary.update(Category::Clip, "one", object(NAMED), local()).await.unwrap();
+    let good = bytes::Bytes::from(std::fs::read(folder.path("clip.json")).unwrap());
+    std::fs::write(folder.path("clip.json"), "{").unwrap();
+    let document = primary.document(Category::Clip, Format::V2).unwrap();
+    let broken = bytes::Bytes::from_static(b"{\"one\":");
+    let refused = primary.replace_document(document, broken, local()).await;
+    assert!(matches!(refused, Err(WriteError::SourceInvalid(_))), "{refused:?}");
+    let done = primary.replace_document(document, good.clone(), local()).await.unwrap();
+    assert_eq!(std::fs::read(folder.path("clip.json")).unwrap(), good);
+    assert_eq!(names(&primary, Category::Clip), ["one"]);
+    let event = folder.events().pop().unwrap();
+    assert_eq!((event.operation, event.generation), (Operation::Create, Some(done.generation)));
+    drop(primary);
+
+    // As if its writer had died before it told of it.
+    std::fs::remove_file(folder.path("audit/v2/clip/audit-000001.jsonl")).unwrap();
+    let control = folder.path(".coherence/clip.json.ctl");
+    let mut slots = std::fs::read(&control).unwrap();
+    let name = format!("\"generation\":{},", done.generation);
+    let is_its =
+        |slot: &usize| slots[*slot..].windows(name.len()).take(500).any(|w| w == name.as_bytes());
+    let slot = [0, 64 * 1024].into_iter().find(is_its).unwrap();
+    assert_eq!(slots[slot + 5], b'D');
+    slots[slot + 5] = b'P';
+    std::fs::write(&control, slots).unwrap();
+    folder.open().update(Category::Clip, "two", object(NAMED), local()).await.unwrap();
+    assert_eq!(folder.names("clip.json"), ["one", "two"]);
+    let told: Vec<_> = folder.events().into_iter().map(|e| (e.model_name, e.generation)).collect();
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[0], ("one".to_owned(), Some(done.generation)));
+}
+
 const LEGACY: &str = r#"{"m":{"name":"m","baseline":"stable diffusion 1","type":"ckpt","inpainting":false,"description":"d","version":"1","style":"generalist","nsfw":false,"download_all":true,"config":{"files":[],"download":[]},"available":false}}"#;
 
 #[tokio::test]
@@ -422,12 +458,10 @@ async fn callbacks_hear_of_own_and_foreign_changes_whatever_others_do() {
     let primary = folder.open();
     let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
     let (release, blocked) = std::sync::mpsc::channel::<()>();
-    let blocks = primary
-        .changes()
-        .call(move |_| {
-            let _ = blocked.recv();
-        })
-        .unwrap();
+    let wait = move |_| {
+        let _ = blocked.recv();
+    };
+    let blocks = primary.changes().call(wait).unwrap();
     let panics = primary.changes().call(|_| panic!("on purpose")).unwrap();
     let noted = Arc::clone(&heard);
     let reader = primary.clone();

@@ -16,6 +16,6 @@ mod tree;
 
 pub use disk::Disk;
 pub use record::{Recording, can_record, record};
-pub use replay::{Conviction, Plan, Report, replay};
+pub use replay::{Conviction, Known, Plan, Report, replay, replay_beyond, states};
 pub use trace::{Handle, Operation, Place};
 pub use tree::{Blob, Entry, Tree};

@@ -1,9 +1,10 @@
 //! A real process under strace: what it did below one folder, from its start to its end.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use testkit::eventually;
 
 use crate::disk::Disk;
-use crate::trace::{Operation, parse};
+use crate::trace::{Handle, Operation, parse};
 use crate::tree::Tree;
 
 /// No buffer that is written may be longer than this.
@@ -133,6 +134,43 @@ pub fn record(command: &Command, root: &Path, within: Duration) -> Result<Record
 }
 
 impl Recording {
+    /// Everything that was flushed, by the path it was opened by.
+    pub fn flushed(&self) -> BTreeSet<PathBuf> {
+        self.flushes().into_iter().map(|(_, path)| path).collect()
+    }
+
+    /// The same, but what was opened by one of these paths was never flushed.
+    pub fn without_flushes_of(&self, is_left_out: impl Fn(&Path) -> bool) -> Self {
+        let mut operations = self.operations.clone();
+        let unused = operations.len();
+        for (index, path) in self.flushes() {
+            if is_left_out(&path) {
+                // Something without effect in its place: flushes refer to others by their place.
+                let (handle, path) = (Handle(unused + index), PathBuf::new());
+                operations[index] =
+                    Operation::Open { handle, path, create: false, truncate: false };
+            }
+        }
+        Self { before: self.before.clone(), operations }
+    }
+
+    fn flushes(&self) -> Vec<(usize, PathBuf)> {
+        let mut opened = BTreeMap::new();
+        let mut flushes = Vec::new();
+        for (index, operation) in self.operations.iter().enumerate() {
+            match operation {
+                Operation::Open { handle, path, .. } => {
+                    opened.insert(*handle, path.clone());
+                }
+                Operation::Flush { handle, .. } => {
+                    flushes.extend(opened.get(handle).map(|path| (index, path.clone())));
+                }
+                _ => {}
+            }
+        }
+        flushes
+    }
+
     fn confirm(&self, after: &Tree) -> Result<()> {
         let mut disk = Disk::new(&self.before);
         for operation in &self.operations {

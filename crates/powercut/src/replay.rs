@@ -12,6 +12,9 @@ use crate::disk::Disk;
 use crate::trace::Operation;
 use crate::tree::Tree;
 
+/// Combinations that all others deviate from: the names survive, the contents, nothing, everything.
+const GROUNDS: usize = 4;
+
 /// How many states are tried.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
@@ -22,6 +25,12 @@ pub struct Plan {
     /// With more, these many by chance, besides those in which one file or folder differs from the
     /// rest.
     pub samples: usize,
+    /// Of those never more than this; which of them, chance says.
+    pub most: usize,
+    /// Of all of them one in so many is tried; which, chance says.
+    pub one_in: usize,
+    /// After so many convictions the rest is not tried.
+    pub enough: usize,
 }
 
 /// What a replay found.
@@ -52,7 +61,14 @@ pub struct Conviction {
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { seed: 0x5eed, exhaustive: 256, samples: 64 }
+        Self {
+            seed: 0x5eed,
+            exhaustive: 256,
+            samples: 64,
+            most: usize::MAX,
+            one_in: 1,
+            enough: usize::MAX,
+        }
     }
 }
 
@@ -76,6 +92,10 @@ impl fmt::Display for Report {
     }
 }
 
+/// States, each by its folder and by how much was acknowledged.
+#[derive(Debug, Clone, Default)]
+pub struct Known(HashSet<(u64, usize)>);
+
 /// Cuts the power after each operation (and before the first), and has `check` judge what could be
 /// left: the folder, and what had been acknowledged by then. The check may change the folder.
 ///
@@ -84,15 +104,84 @@ pub fn replay(
     before: &Tree,
     operations: &[Operation],
     plan: Plan,
+    check: impl FnMut(&Path, &[String]) -> Result<(), String>,
+) -> Result<Report> {
+    replay_beyond(&Known::default(), before, operations, plan, check)
+}
+
+/// The states that [`replay`] would check.
+pub fn states(before: &Tree, operations: &[Operation], plan: Plan) -> Result<Known> {
+    let mut seen = Known::default();
+    walk(before, operations, plan, |state| {
+        seen.0.insert(state.identity());
+        Ok(true)
+    })?;
+    Ok(seen)
+}
+
+/// [`replay`] of the states that are not `known`.
+pub fn replay_beyond(
+    known: &Known,
+    before: &Tree,
+    operations: &[Operation],
+    plan: Plan,
     mut check: impl FnMut(&Path, &[String]) -> Result<(), String>,
 ) -> Result<Report> {
     let scratch = scratch()?;
+    let mut seen = known.clone();
+    let points = operations.len() + 1;
+    let mut report = Report { points, states: 0, convictions: Vec::new(), plan };
+    walk(before, operations, plan, |state| {
+        if !seen.0.insert(state.identity()) {
+            return Ok(true);
+        }
+        report.states += 1;
+        let folder = scratch.path().join(report.states.to_string());
+        std::fs::create_dir(&folder)?;
+        state.tree.write(&folder)?;
+        if let Err(verdict) = check(&folder, state.acknowledged) {
+            report.convictions.push(Conviction {
+                point: state.point,
+                operation: tell(state.point.checked_sub(1).map(|last| &operations[last])),
+                survived: state.disk.tell(state.axes, state.chosen),
+                verdict,
+            });
+        }
+        std::fs::remove_dir_all(&folder)?;
+        Ok(report.convictions.len() < plan.enough)
+    })?;
+    Ok(report)
+}
+
+/// What a power cut left.
+struct State<'a> {
+    /// How many operations had ended.
+    point: usize,
+    acknowledged: &'a [String],
+    disk: &'a Disk,
+    axes: &'a [Axis],
+    chosen: &'a [usize],
+    tree: Tree,
+}
+
+impl State<'_> {
+    fn identity(&self) -> (u64, usize) {
+        (self.tree.fingerprint(), self.acknowledged.len())
+    }
+}
+
+/// Visits states until the visitor says that it has seen enough.
+fn walk(
+    before: &Tree,
+    operations: &[Operation],
+    plan: Plan,
+    mut visit: impl FnMut(State<'_>) -> Result<bool>,
+) -> Result<()> {
     let mut disk = Disk::new(before);
     let mut acknowledged = Vec::new();
-    let mut seen = HashSet::new();
     let mut random = Rng::with_seed(plan.seed);
-    let mut report =
-        Report { points: operations.len() + 1, states: 0, convictions: Vec::new(), plan };
+    // Of few points a few states each, because finding what a point could leave takes time, too.
+    let points_share = plan.one_in.isqrt();
     for point in 0..=operations.len() {
         if let Some(operation) = point.checked_sub(1).map(|last| &operations[last]) {
             disk.apply(operation).with_context(|| format!("{operation:.200?}"))?;
@@ -100,28 +189,23 @@ pub fn replay(
                 acknowledged.push(what.clone());
             }
         }
+        if random.usize(..points_share) != 0 {
+            continue;
+        }
         let axes = disk.axes();
         for chosen in choices(&axes, plan, &mut random) {
-            let tree = disk.crashed(&axes, &chosen);
-            if !seen.insert((tree.fingerprint(), acknowledged.len())) {
+            if random.usize(..plan.one_in / points_share) != 0 {
                 continue;
             }
-            report.states += 1;
-            let folder = scratch.path().join(report.states.to_string());
-            std::fs::create_dir(&folder)?;
-            tree.write(&folder)?;
-            if let Err(verdict) = check(&folder, &acknowledged) {
-                report.convictions.push(Conviction {
-                    point,
-                    operation: tell(point.checked_sub(1).map(|last| &operations[last])),
-                    survived: disk.tell(&axes, &chosen),
-                    verdict,
-                });
+            let tree = disk.crashed(&axes, &chosen);
+            let (axes, chosen) = (axes.as_slice(), chosen.as_slice());
+            let (acknowledged, disk) = (acknowledged.as_slice(), &disk);
+            if !visit(State { point, acknowledged, disk, axes, chosen, tree })? {
+                return Ok(());
             }
-            std::fs::remove_dir_all(&folder)?;
         }
     }
-    Ok(report)
+    Ok(())
 }
 
 /// Where states are built: in memory where there is such a place, because there are many.
@@ -153,7 +237,7 @@ fn choices(axes: &[Axis], plan: Plan, random: &mut Rng) -> Vec<Vec<usize>> {
         let pick = |(axis, all): (&Axis, &usize)| if axis.is_names() == names { *all } else { 0 };
         axes.iter().zip(&all).map(pick).collect::<Vec<_>>()
     };
-    let grounds = [mixed(true), mixed(false), none, all];
+    let grounds: [Vec<usize>; GROUNDS] = [mixed(true), mixed(false), none, all];
     let mut choices = grounds.to_vec();
     for (index, axis) in axes.iter().enumerate() {
         for option in 0..axis.len() {
@@ -166,6 +250,11 @@ fn choices(axes: &[Axis], plan: Plan, random: &mut Rng) -> Vec<Vec<usize>> {
     }
     for _ in 0..plan.samples {
         choices.push(axes.iter().map(|axis| random.usize(..axis.len())).collect());
+    }
+    if choices.len() > plan.most {
+        // The grounds are the most telling ones.
+        random.shuffle(&mut choices[GROUNDS..]);
+        choices.truncate(plan.most.max(GROUNDS));
     }
     choices
 }

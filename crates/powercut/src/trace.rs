@@ -71,9 +71,11 @@ pub(crate) fn parse(text: &str, root: &Path, start: &Path) -> Result<Vec<Operati
 }
 
 /// Where a call stands among the others: at its end, when its effect is there for certain. An
-/// acknowledgement may be heard, and a new process may run, from the beginning of the call on.
+/// acknowledgement may be heard, a new process may run, and the number of a closed descriptor may be
+/// given to another thread, from the beginning of the call on.
 fn position(call: &Call) -> usize {
     let at_once = is_fork(&call.name)
+        || call.name == "close"
         || (call.name.starts_with("write") && call.arguments[0].starts_with("1<"));
     if at_once { call.begun } else { call.ended }
 }
@@ -457,6 +459,19 @@ mod tests {
             text.push('\n');
         }
         parse(&text, Path::new("/r"), Path::new("/start"))
+    }
+
+    #[test]
+    fn a_number_may_be_used_again_before_its_closing_is_seen_to_end() {
+        let found = operations(&[
+            "7 openat(AT_FDCWD<'/start'>, `/r/a`, O_WRONLY|O_CREAT|O_CLOEXEC, 0666) = 3<'/r/a'>",
+            "8 close(3<'/r/a'> <unfinished ...>",
+            "7 openat(AT_FDCWD<'/start'>, `/r/b`, O_WRONLY|O_CREAT|O_CLOEXEC, 0666) = 3<'/r/b'>",
+            "8 <... close resumed>) = 0",
+            "7 fsync(3<'/r/b'>) = 0",
+        ]);
+        let flush = Operation::Flush { handle: Handle(2), begun: 2 };
+        assert_eq!(found.unwrap().last(), Some(&flush));
     }
 
     #[test]

@@ -82,7 +82,7 @@ fn holds(got: &Value, record: &Value) -> bool {
 /// What `replica_client.py` tells of the service at `base_url`.
 fn ask_client(base_url: &str) -> Result<Value> {
     let cache = tempfile::tempdir()?;
-    let output = Command::new(python()?)
+    let output = Command::new(testkit::python()?)
         .arg(workspace().join("tests/python/replica_client.py"))
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -96,19 +96,6 @@ fn ask_client(base_url: &str) -> Result<Value> {
     let log = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "the client failed with {}\n{log}", output.status);
     serde_json::from_slice(&output.stdout).with_context(|| log.into_owned())
-}
-
-/// A Python with the client: `HMR_PYTHON`, else the one of `.venv`, which is made if it is missing.
-fn python() -> Result<PathBuf> {
-    if let Some(python) = std::env::var_os("HMR_PYTHON") {
-        return Ok(python.into());
-    }
-    static MAKING: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _one_at_a_time = MAKING.lock();
-    let setup = Command::new(workspace().join("scripts/setup-python")).output()?;
-    let log = String::from_utf8_lossy(&setup.stderr);
-    ensure!(setup.status.success(), "no virtual environment with the client: {log}");
-    Ok(workspace().join(".venv/bin/python"))
 }
 
 fn workspace() -> PathBuf {

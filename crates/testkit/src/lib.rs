@@ -14,6 +14,7 @@ mod eventually;
 mod horde_stub;
 mod http;
 mod http_stub;
+mod python;
 mod server_process;
 mod shared;
 
@@ -23,5 +24,6 @@ pub use eventually::eventually;
 pub use horde_stub::HordeStub;
 pub use http::{Connection, Request, Response, send};
 pub use http_stub::{Answer, HttpStub, closed_port};
+pub use python::python;
 pub use server_process::{Launch, ServerProcess};
 pub use shared::shared;

@@ -65,6 +65,11 @@ impl Tail {
     /// The events that are wanted and were appended since the last call, in the order of their
     /// numbers. Lines that are no events, or stand in a folder they do not belong to, are left out.
     pub fn read_on(&mut self) -> Result<Vec<Event>> {
+        Ok(self.read_lines()?.into_iter().map(|(event, _)| event).collect())
+    }
+
+    /// As [`Tail::read_on`], each event with its line as it was written.
+    pub fn read_lines(&mut self) -> Result<Vec<(Event, String)>> {
         let mut events = Vec::new();
         for domain in [Format::Legacy, Format::V2] {
             let folder = self.root.join(domain.name());
@@ -77,7 +82,7 @@ impl Tail {
                 }
             }
         }
-        events.sort_by_key(|event| event.id);
+        events.sort_by_key(|(event, _)| event.id);
         Ok(events)
     }
 
@@ -86,16 +91,18 @@ impl Tail {
         segment: &Path,
         domain: Format,
         category: &str,
-        events: &mut Vec<Event>,
+        events: &mut Vec<(Event, String)>,
     ) -> Result<()> {
         let begin = self.read.get(segment).copied().unwrap_or(0);
         let text = read_from(segment, begin).map_err(|error| Error::io("read", segment, &error))?;
         // What has no end yet is still being written, or never will be.
         let end = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
         let lines = text[..end].split(|byte| *byte == b'\n');
-        let read = lines.map(<[u8]>::trim_ascii).filter_map(Event::read);
+        let text_of = |line: &[u8]| String::from_utf8_lossy(line).into_owned();
+        let read = lines.map(<[u8]>::trim_ascii);
+        let read = read.filter_map(|line| Some((Event::read(line)?, text_of(line))));
         let belongs = |event: &Event| event.domain == domain && event.category == category;
-        events.extend(read.filter(|event| belongs(event) && self.filter.wants(event)));
+        events.extend(read.filter(|(event, _)| belongs(event) && self.filter.wants(event)));
         self.read.insert(segment.to_owned(), begin + end as u64);
         Ok(())
     }

@@ -71,7 +71,7 @@ impl Trail {
         }
         let text = Object::from_iter([("last_event_id".to_owned(), Json::Int(last))]);
         let text = Json::Object(text).to_text(Style::INDENT_2_ASCII);
-        disk::replace(&index, text.as_bytes())?;
+        disk::replace_locked(&index, text.as_bytes())?;
         for chunk in events.chunk_by(belong_together) {
             let lines: Vec<String> = chunk.iter().map(Event::to_line).collect();
             let journal = self.journal(chunk[0].domain, &chunk[0].category);
@@ -97,6 +97,11 @@ impl Trail {
             );
         }
         Ok(events)
+    }
+
+    /// Puts the last events of a category on the device, whoever appended them.
+    pub(crate) fn flush(&self, domain: Format, category: &str) -> Result<()> {
+        self.journal(domain, category).flush()
     }
 
     fn journal(&self, domain: Format, category: &str) -> Journal {

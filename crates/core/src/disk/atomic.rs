@@ -10,12 +10,24 @@ use crate::error::{Error, Result};
 /// Makes `bytes` the content of `path` in one step: whoever opens it finds the old content or the
 /// new one, also after a power cut. The file keeps the mode it had.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let staged = stage(path, bytes)?;
-    std::fs::rename(&staged, path).map_err(|error| {
-        let _ = std::fs::remove_file(&staged);
-        Error::io("replace", path, &error)
-    })?;
+    rename_staged(&staging_path(path), path, bytes)?;
     flush_folder(path)
+}
+
+/// Like [`replace`], for whoever holds a lock that keeps others from `path`, and can do with the old
+/// content after a power cut. What a crash leaves beside it has a name that is used again, so that it
+/// does not stay.
+pub(crate) fn replace_locked(path: &Path, bytes: &[u8]) -> Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    rename_staged(&path.with_file_name(format!(".{name}.staged")), path, bytes)
+}
+
+fn rename_staged(staged: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+    stage(staged, path, bytes)?;
+    std::fs::rename(staged, path).map_err(|error| {
+        let _ = std::fs::remove_file(staged);
+        Error::io("replace", path, &error)
+    })
 }
 
 /// Like [`replace`], but never touches a file that is there. Whether the file was created.
@@ -23,7 +35,8 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<bool> {
     if path.exists() {
         return Ok(false);
     }
-    let staged = stage(path, bytes)?;
+    let staged = staging_path(path);
+    stage(&staged, path, bytes)?;
     let linked = std::fs::hard_link(&staged, path);
     let _ = std::fs::remove_file(&staged);
     match linked {
@@ -59,17 +72,15 @@ pub fn make_folder(folder: &Path) -> Result<()> {
     }
 }
 
-/// Writes and flushes `bytes` to a file of this process's own next to `path`. Nothing is left behind
-/// on failure.
-fn stage(path: &Path, bytes: &[u8]) -> Result<PathBuf> {
-    let staged = staging_path(path);
-    let _ = std::fs::remove_file(&staged);
-    let written = write_flushed(&staged, mode_of(path), bytes);
+/// Writes and flushes `bytes`, the next content of `path`, to `staged`. Nothing is left behind on
+/// failure.
+fn stage(staged: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+    let _ = std::fs::remove_file(staged);
+    let written = write_flushed(staged, mode_of(path), bytes);
     written.map_err(|error| {
-        let _ = std::fs::remove_file(&staged);
+        let _ = std::fs::remove_file(staged);
         Error::io("write", path, &error)
-    })?;
-    Ok(staged)
+    })
 }
 
 fn write_flushed(staged: &Path, mode: Option<u32>, bytes: &[u8]) -> std::io::Result<()> {

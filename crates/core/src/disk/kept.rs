@@ -95,7 +95,8 @@ impl<'a> Kept<'a> {
     pub(crate) fn replace(&self, generation: Generation, bytes: &[u8]) -> std::io::Result<()> {
         std::fs::create_dir_all(self.folder)?;
         let path = self.path(generation);
-        let staged = self.folder.join(format!(".{generation}.{}.staged", std::process::id()));
+        // Whoever is here holds the lock; what a crash left by this name is written over.
+        let staged = self.folder.join(".staged");
         std::fs::write(&staged, bytes)?;
         std::fs::rename(&staged, &path)
     }

@@ -12,6 +12,7 @@ use std::os::unix::fs::MetadataExt;
 
 use bytes::Bytes;
 
+use super::atomic::flush_folder;
 use super::control::{label, read_slots_of, write_slot};
 use super::faults::{self, Point};
 use super::{ContentId, FileContent, Lock, Place, Slot, State, Unlockable, is_absence, read};
@@ -53,9 +54,13 @@ impl Locked {
     /// Takes the lock, waiting for at most `patience`.
     pub(crate) fn take(place: Place, patience: Duration) -> Result<Self, Unlockable> {
         let lock = Lock::take(&place.control, patience)?;
-        let slots = read_slots_of(lock.file());
-        let slots = slots.map_err(|error| Error::io("read", &place.control, &error));
-        Ok(Self { slots: slots.map_err(Unlockable::Failed)?, place, lock })
+        let failed = |error: &_| Unlockable::Failed(Error::io("read", &place.control, error));
+        if lock.file().metadata().map_err(|error| failed(&error))?.len() == 0 {
+            // It is new, and a power cut must not take its name, and with it what is flushed into it.
+            flush_folder(&place.control).map_err(Unlockable::Failed)?;
+        }
+        let slots = read_slots_of(lock.file()).map_err(|error| failed(&error))?;
+        Ok(Self { slots, place, lock })
     }
 
     /// Reads the document and its name. Content without one was written by somebody else and gets

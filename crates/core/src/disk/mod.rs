@@ -10,9 +10,9 @@
 //! F/.coherence/X.requests      answers of the last day by request
 //! ```
 //!
-//! [`Locked`] is the write lock of one document and the only way to commit to it:
+//! `Locked` is the write lock of one document and the only way to commit to it:
 //! recover what a dead writer left, read, commit, do what follows from the commit, finish. Small
-//! files without history are replaced by [`replace`]; lines are appended by a [`Journal`].
+//! files without history are replaced by [`replace`]; lines are appended by a `Journal`.
 
 mod atomic;
 mod commit;
@@ -27,8 +27,8 @@ mod put;
 mod read;
 mod recovery;
 
-pub(crate) use atomic::flush;
 pub use atomic::{create, make_folder, replace};
+pub(crate) use atomic::{flush, replace_locked};
 pub(crate) use commit::{CommitError, Flush, Put};
 pub(crate) use control::{ContentId, LARGEST_NOTE, Slot, State, label, read_slots};
 pub(crate) use journal::Journal;

@@ -107,6 +107,9 @@ struct Shared {
     leases: Leases,
     /// Until when (clock ticks) every document's lease lasts; the one word a read looks at.
     all_fresh_until: AtomicU64,
+    /// How many documents must be loaded before anything of them is served: while there are any, the
+    /// word above says nothing.
+    awaited: AtomicU64,
     /// The progress at which a reader waited in vain. As long as it stands the looker hangs in a
     /// system call, and nobody else waits for it.
     in_vain_at: AtomicU64,
@@ -163,6 +166,7 @@ impl L1 {
                 slots,
                 leases,
                 all_fresh_until: AtomicU64::new(0),
+                awaited: AtomicU64::new(0),
                 in_vain_at: AtomicU64::new(u64::MAX),
                 wanted: Wanted::default(),
                 progress: watch::Sender::new(0),
@@ -186,7 +190,9 @@ impl L1 {
             return true;
         }
         let latest = clock::now_coarse() + clock::COARSE_LAG;
-        if latest < self.shared.all_fresh_until.load(Ordering::Acquire) {
+        if self.shared.awaited.load(Ordering::Acquire) == 0
+            && latest < self.shared.all_fresh_until.load(Ordering::Acquire)
+        {
             return true;
         }
         documents.into_iter().all(|document| self.shared.slots[document.index()].is_fresh(latest))
@@ -227,6 +233,19 @@ impl L1 {
             in_time = std::time::Instant::now() < deadline;
         }
         self.verdict(documents, in_time)
+    }
+
+    /// What is in memory of `documents` is older than what this process knows to be in the files. It is
+    /// not served as fresh until it has been read anew, which begins at once.
+    pub fn outdate(&self, documents: &[Document]) {
+        for document in documents {
+            // Counted first: between the two, reads look at each document.
+            self.shared.awaited.fetch_add(1, Ordering::AcqRel);
+            if !self.shared.slots[document.index()].await_load() {
+                self.shared.awaited.fetch_sub(1, Ordering::AcqRel);
+            }
+            self.shared.wanted.ask(*document);
+        }
     }
 
     /// Reads `documents` now, whatever is known of them. `false` means that they could not be read in
@@ -343,7 +362,9 @@ impl Shared {
             }));
             let lease_end = clock::after(begun, self.leases.lease);
             for document in batch {
-                self.slots[document.index()].loaded(lease_end, built.is_ok());
+                if self.slots[document.index()].loaded(lease_end, built.is_ok()) {
+                    self.awaited.fetch_sub(1, Ordering::AcqRel);
+                }
             }
             self.announce_progress();
         }

@@ -41,6 +41,9 @@ pub(super) struct Slot {
     /// Loads that were begun, and the number of the last one that ended.
     loads_begun: AtomicU64,
     loads_ended: AtomicU64,
+    /// The load without which the snapshot must not be served, because this process knows better: it
+    /// has just written. 0 when there is none.
+    awaited_load: AtomicU64,
     /// Locked by the looker, the loader and health, for a few lines.
     seen: Mutex<Seen>,
 }
@@ -127,6 +130,7 @@ impl Slot {
             unbuilt: AtomicBool::new(false),
             loads_begun: AtomicU64::new(0),
             loads_ended: AtomicU64::new(0),
+            awaited_load: AtomicU64::new(0),
             seen: Mutex::new(Seen {
                 stamp,
                 since: now,
@@ -152,7 +156,22 @@ impl Slot {
     }
 
     pub(super) fn is_fresh(&self, at: u64) -> bool {
-        at < self.lease_end()
+        at < self.lease_end() && self.awaited_load.load(Ordering::Acquire) == 0
+    }
+
+    /// Nothing is fresh until a load that begins after now. Whether something was.
+    pub(super) fn await_load(&self) -> bool {
+        self.awaited_load.swap(self.next_load(), Ordering::AcqRel) == 0
+    }
+
+    /// Whether the load that has just ended was awaited; no longer, then.
+    fn is_awaited(&self) -> bool {
+        let begun = self.loads_begun.load(Ordering::Acquire);
+        let cleared =
+            self.awaited_load.fetch_update(Ordering::AcqRel, Ordering::Acquire, |awaited| {
+                (awaited != 0 && awaited <= begun).then_some(0)
+            });
+        cleared.is_ok()
     }
 
     pub(super) fn renew(&self, lease_end: u64) {
@@ -185,14 +204,18 @@ impl Slot {
     }
 
     /// Ends a load that [`Slot::claim_load`] began. `built` tells whether all that depends on the
-    /// document was built; if not, it is read and tried again, and earns no lease until then.
-    pub(super) fn loaded(&self, lease_end: u64, built: bool) {
+    /// document was built; if not, it is read and tried again, and earns no lease until then. Tells
+    /// whether the load was awaited.
+    pub(super) fn loaded(&self, lease_end: u64, built: bool) -> bool {
         self.unbuilt.store(!built, Ordering::Release);
+        let mut was_awaited = false;
         if !self.is_in_doubt() {
             self.renew(lease_end);
+            was_awaited = self.is_awaited();
         }
         self.loading.store(false, Ordering::Release);
         self.loads_ended.store(self.loads_begun.load(Ordering::Acquire), Ordering::Release);
+        was_awaited
     }
 
     /// Whether the loader has been asked and has not answered.

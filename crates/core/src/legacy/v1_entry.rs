@@ -49,6 +49,12 @@ impl Row {
         values.filter(|(_, value)| !is_empty(value)).collect()
     }
 
+    /// The entry of the v1 view under the model's own name; none if the name is an address.
+    pub(crate) fn v1_entry(&self) -> Option<Object> {
+        let is_address = self.name.contains("://");
+        (!is_address).then(|| v1_entry(&self.name, short_name(&self.name), &self.v1_values()))
+    }
+
     /// Adds the three entries of the v1 view to `entries`; none if the name is an address.
     pub fn write_v1(&self, entries: &mut Object) {
         if self.name.contains("://") {

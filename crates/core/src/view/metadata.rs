@@ -13,44 +13,66 @@ pub struct MetadataView {
     pub last_updated: Option<i64>,
     /// The answer about all categories.
     pub all: Arc<Body>,
-    /// The answer about each category, by index, and about its `last_updated` alone.
-    categories: Vec<(Arc<Body>, Arc<Body>)>,
+    /// By index.
+    categories: Vec<Entry>,
+}
+
+/// What is answered about one category.
+#[derive(Debug, Clone)]
+struct Entry {
+    metadata: Object,
+    /// All of it.
+    whole: Arc<Body>,
+    /// Its `last_updated` alone.
+    short: Arc<Body>,
 }
 
 impl MetadataView {
     /// `stored` gives the metadata document of a category, if there is one; `total_models` how many
     /// models it has; `created` (seconds since 1970) stands in for the times of what was never
-    /// written.
+    /// written. What is as it was `before` is not printed again.
     pub fn new<'a>(
         stored: impl Fn(Category) -> Option<&'a Object>,
         total_models: impl Fn(Category) -> usize,
         created: i64,
+        before: Option<&Self>,
     ) -> Self {
-        let mut all = Object::with_capacity(Category::COUNT);
-        let mut categories = Vec::with_capacity(Category::COUNT);
-        let mut last_updated = None;
-        for category in Category::ALL {
+        let entry = |category| {
             let metadata = complete(category, stored(category), total_models(category), created);
-            let updated = metadata.get("last_updated").cloned().unwrap_or(Json::Null);
-            last_updated = last_updated.max(updated.as_i64());
-            let short = Object::from_iter(
-                [("category", category.name().into()), ("last_updated", updated)]
-                    .map(|(name, value): (&str, Json)| (name.to_owned(), value)),
-            );
-            categories.push((body(&metadata), body(&short)));
-            all.insert(category.name().to_owned(), Json::Object(metadata));
-        }
+            let before = before.map(|view| &view.categories[Category::index(category)]);
+            match before.filter(|before| before.metadata == metadata) {
+                Some(same) => same.clone(),
+                None => Entry::new(category, metadata),
+            }
+        };
+        let categories: Vec<Entry> = Category::ALL.into_iter().map(entry).collect();
+        let updated = |entry: &Entry| entry.metadata.get("last_updated").and_then(Json::as_i64);
+        let last_updated = categories.iter().filter_map(updated).max();
+        let named = Category::ALL.into_iter().zip(&categories);
+        let all: Object = named
+            .map(|(category, entry)| (category.name().to_owned(), entry.metadata.clone().into()))
+            .collect();
         Self { last_updated, all: body(&all), categories }
     }
 
     /// The answer about one category.
     pub fn category(&self, category: Category) -> &Arc<Body> {
-        &self.categories[category.index()].0
+        &self.categories[category.index()].whole
     }
 
     /// The answer about when one category last changed.
     pub fn category_last_updated(&self, category: Category) -> &Arc<Body> {
-        &self.categories[category.index()].1
+        &self.categories[category.index()].short
+    }
+}
+
+impl Entry {
+    fn new(category: Category, metadata: Object) -> Self {
+        let updated = metadata.get("last_updated").cloned().unwrap_or(Json::Null);
+        let short = [("category", category.name().into()), ("last_updated", updated)];
+        let short = short.map(|(name, value): (&str, Json)| (name.to_owned(), value));
+        let short = body(&Object::from_iter(short));
+        Self { whole: body(&metadata), short, metadata }
     }
 }
 
@@ -104,7 +126,7 @@ mod tests {
         let stored = Json::parse(br#"{"last_updated":9,"total_models":0,"extra":1}"#).unwrap();
         let stored = stored.as_object().unwrap();
         let blip = |category| (category == Category::Blip).then_some(stored);
-        let view = MetadataView::new(blip, |_| 3, 5);
+        let view = MetadataView::new(blip, |_| 3, 5, None);
         assert_eq!(view.last_updated, Some(9));
         let text = &view.category(Category::Blip).identity.bytes;
         assert!(

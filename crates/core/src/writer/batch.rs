@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::counters::Done;
 use super::follow_ups::{Commit, FollowUps, flush_metadata, metadata_after};
 use super::note::{Entry, Note, Touched};
-use super::records::{Records, Rules};
+use super::records::{Records, Rules, of_replaced};
 use super::requests::Requests;
 use crate::backend::Backend;
 use crate::backend::files::{Files, LOCK_WAIT, parse};
@@ -133,7 +133,13 @@ impl Committer {
             Err(error) => return over(answer_all(jobs, &WriteError::Storage(error))),
         };
         let read = base.bytes.as_ref().map(|bytes| (place.path.as_path(), bytes.clone()));
-        let snapshot = match self.files.snapshot(self.document, base.generation, read) {
+        let is_bytes = |job: &Job| matches!(job.change, Change::Bytes(_));
+        let snapshot = if jobs.iter().all(is_bytes) {
+            of_replaced(&self.files, self.document, base.generation, read)
+        } else {
+            self.files.snapshot(self.document, base.generation, read)
+        };
+        let snapshot = match snapshot {
             Ok(snapshot) => snapshot,
             Err(error) => return over(answer_all(jobs, &WriteError::SourceInvalid(error))),
         };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::counters::{advanced, operations};
 use super::note::{Note, Touched};
-use super::records::Records;
+use super::records::{Records, of_replaced};
 use super::requests::Requests;
 use crate::audit::{Draft, Trail};
 use crate::backend::files::{Files, Rewrite};
@@ -90,7 +90,7 @@ impl FollowUps {
         }
         if let (Some(trail), Some(base)) = (&self.trail, &unfinished.base) {
             let read = base.as_ref().map(|bytes| (place.path.as_path(), bytes.clone()));
-            let before = files.snapshot(document, Generation::default(), read)?;
+            let before = of_replaced(files, document, Generation::default(), read)?;
             let touched = note.touched(&Records::of(&before), &Records::of(&after));
             append_missing(trail, note.events(document, generation, &touched))?;
         }
@@ -122,6 +122,8 @@ fn append_missing(trail: &Trail, mut drafts: Vec<Draft>) -> Result<()> {
     let Some(first) = drafts.first().map(|draft| draft.event().clone()) else { return Ok(()) };
     let Some(generation) = first.generation else { return Ok(()) };
     let there = trail.events_of(first.domain, &first.category, generation)?;
+    // What is there was perhaps appended by somebody who did not live to flush it.
+    trail.flush(first.domain, &first.category)?;
     drafts.retain(|draft| !there.iter().any(|event| event.model_name == draft.event().model_name));
     trail.append(drafts).map(|_| ())
 }

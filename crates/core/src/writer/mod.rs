@@ -23,6 +23,7 @@ use crate::change::{Change, Committed, WriteError, WriteOptions};
 use batch::{Committer, Job};
 pub(crate) use follow_ups::FollowUps;
 use lane::Lane;
+pub(crate) use records::stored_records;
 use requests::Requests;
 
 /// From now on this process finishes what writers of these files had begun when they died.

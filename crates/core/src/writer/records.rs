@@ -1,8 +1,15 @@
 //! The records of a category as its canonical document stores them, and what a write does to them.
 
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
 use indexmap::IndexSet;
 
+use crate::backend::files::Files;
 use crate::change::{Operation, Validation, WholeChange, WriteError};
+use crate::error::{Error, Result};
+use crate::generation::{Digest, Generation};
 use crate::json::{Json, Object, Style, object_to_text};
 use crate::legacy::{self, Row, SlowRule, Table};
 use crate::record::{self, Record, stamp_times, with_short_names};
@@ -29,6 +36,39 @@ pub(super) enum Records {
     Table(Table),
     /// No records: a document that is changed as a whole.
     Whole(Json),
+}
+
+/// A snapshot of what is to be replaced as a whole: what cannot be read holds no records.
+pub(super) fn of_replaced(
+    files: &Files,
+    document: Document,
+    generation: Generation,
+    read: Option<(&Path, Bytes)>,
+) -> Result<Arc<Snapshot>> {
+    let bytes = read.as_ref().map_or_else(Bytes::new, |(_, bytes)| bytes.clone());
+    match files.snapshot(document, generation, read) {
+        Err(Error::Corrupt { .. }) => Ok(Arc::new(Snapshot {
+            document,
+            generation,
+            digest: Digest::of(&bytes),
+            bytes,
+            content: Arc::new(Content::Absent),
+        })),
+        read => read,
+    }
+}
+
+/// The records of a snapshot by their names, as the audit trail shows them.
+pub(crate) fn stored_records(snapshot: &Snapshot) -> Object {
+    let table = match Records::of(snapshot) {
+        Records::V2(records) | Records::Legacy(records) => return records,
+        Records::Table(table) => table,
+        Records::Whole(_) => return Object::new(),
+    };
+    // A name may have several lines; the last one counts.
+    let rows = table.rows().filter_map(Result::ok);
+    let entry = |row: Row| row.v1_entry().map(|entry| (row.name, Json::Object(entry)));
+    rows.filter_map(entry).collect()
 }
 
 /// What a record is checked against.
@@ -133,9 +173,7 @@ impl Records {
             Self::V2(records) | Self::Legacy(records) => records.get(name).cloned(),
             Self::Table(table) => {
                 let row = table.row(table.find(name)?).ok()?;
-                let mut entries = Object::new();
-                row.write_v1(&mut entries);
-                entries.shift_remove(name)
+                row.v1_entry().map(Json::Object)
             }
             Self::Whole(_) => None,
         }

@@ -72,7 +72,11 @@ impl Requests {
             lines.push_str(&outcome.to_line(id));
             lines.push('\n');
         }
-        let appended = append(path, &lines);
+        let appended = match lines.is_empty() {
+            // Perhaps appended by somebody who did not live to flush it.
+            true => std::fs::File::open(path).and_then(|file| file.sync_all()),
+            false => append(path, &lines),
+        };
         appended.map_err(|error| Error::io("append to", path, &error))?;
         self.catch_up(path)?;
         self.forget(path)
@@ -151,9 +155,6 @@ impl Outcome {
 }
 
 fn append(path: &Path, lines: &str) -> std::io::Result<()> {
-    if lines.is_empty() {
-        return Ok(());
-    }
     let is_new = !path.exists();
     let mut file = OpenOptions::new().append(true).create(true).open(path)?;
     // Half a line that a crash may have left is ended, so that it spoils nothing but itself.

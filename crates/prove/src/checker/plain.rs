@@ -50,8 +50,9 @@ pub(super) fn check(findings: &mut Findings, document: &Document, versions: &Ver
         let process = &call.place.process;
         if call.fresh {
             demand(Some(&everywhere), "a read misses a write acknowledged as seen everywhere");
+            // The mark tells of own writes, too, that they could not be read back in time.
+            demand(own.get(process), "a read misses a write its own process acknowledged");
         }
-        demand(own.get(process), "a read misses a write its own process acknowledged");
         demand(read.get(process), "reads of one process went back");
         check_future(findings, Property::Plain, call, generation, &begun);
         check_bound(findings, call);

@@ -2,7 +2,7 @@
 //!
 //! A file is read whole, and its stamp is taken before and after, so that a snapshot never mixes two
 //! contents of a file that is being rewritten in place. Its generation is then looked up in the
-//! control file beside it ([`naming`]): writers of ours name a content before it can be seen, so
+//! control file beside it (`naming.rs`): writers of ours name a content before it can be seen, so
 //! whatever is read of theirs has a name; what others wrote gets one here.
 
 mod directory;

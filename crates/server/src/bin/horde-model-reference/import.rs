@@ -3,7 +3,6 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use horde_model_reference::diff::{Changed, Diff};
 use horde_model_reference::fetch::{FetchSettings, Fetcher};
 use horde_model_reference::import::{
     Incoming, Options, Plan, Step, Unusable, read_file, read_folder, read_url,
@@ -12,7 +11,8 @@ use horde_model_reference::json::{Json, Style};
 
 use crate::Outcome;
 use crate::data::DataArgs;
-use crate::terminal::{Align, Paint, columns, shown};
+use crate::difference::{differences, sum};
+use crate::terminal::{Paint, shown};
 
 const EXAMPLES: &str = "\
 Exit status: 0 all was imported or is there already, 1 something was refused or failed, 2 wrong usage.
@@ -184,43 +184,11 @@ fn as_text(done: &Done<'_>, dry_run: bool, paint: Paint) -> String {
         (_, "changed", false) => paint.green("written"),
         (_, other, _) => other.to_owned(),
     };
-    let mut text = format!("{:22} {outcome}{}\n", paint.bold(name), sum(diff));
+    let sum = Some(sum(diff)).filter(|_| !diff.is_empty());
+    let sum = sum.map(|sum| format!(": {sum}")).unwrap_or_default();
+    let mut text = format!("{:22} {outcome}{sum}\n", paint.bold(name));
     if dry_run {
         text += &differences(diff, paint);
-    }
-    text
-}
-
-fn sum(diff: &Diff) -> String {
-    let numbers = [
-        (diff.added.len(), "added"),
-        (diff.removed.len(), "removed"),
-        (diff.changed.len(), "changed"),
-    ];
-    let numbers = numbers.into_iter().filter(|(number, _)| *number > 0);
-    let mut parts: Vec<String> = numbers.map(|(number, word)| format!("{number} {word}")).collect();
-    parts.extend(diff.reordered.then(|| "another order".to_owned()));
-    if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
-}
-
-fn differences(diff: &Diff, paint: Paint) -> String {
-    let line = |mark: &str, name: &str| format!("  {mark} {}\n", shown(name, 100));
-    let mut text = String::new();
-    text.extend(diff.added.iter().map(|name| paint.green(&line("+", name))));
-    text.extend(diff.removed.iter().map(|name| paint.red(&line("-", name))));
-    for Changed { name, fields } in &diff.changed {
-        text += &paint.yellow(&line("~", name));
-        let side = |value: &Option<Json>| match value {
-            Some(value) => shown(&value.to_string(), 60),
-            None => "(nothing)".to_owned(),
-        };
-        let row = |field: &horde_model_reference::diff::Field| {
-            vec![field.dotted(), format!("{} → {}", side(&field.before), side(&field.after))]
-        };
-        let rows: Vec<Vec<String>> = fields.iter().map(row).collect();
-        for line in columns(&rows, &[Align::Left; 2]) {
-            text += &format!("      {line}\n");
-        }
     }
     text
 }

@@ -1,19 +1,27 @@
 //! The executable: a command a file.
 
+mod audit;
 mod check;
 mod completions;
 mod convert;
 mod data;
+mod diff;
+mod difference;
 mod env;
 mod get;
+mod history;
 mod import;
 mod list;
 mod logging;
 mod memory;
 mod origin;
 mod place;
+mod replay;
+mod restore;
 mod serve;
 mod terminal;
+mod version;
+mod when;
 
 use std::process::ExitCode;
 
@@ -35,6 +43,10 @@ enum Command {
     Get(get::Args),
     List(list::Args),
     Import(import::Args),
+    Audit(audit::Args),
+    History(history::Args),
+    Diff(diff::Args),
+    Restore(restore::Args),
     Env(env::Args),
     Completions(completions::Args),
 }
@@ -57,6 +69,10 @@ impl Command {
             Self::Get(args) => get::execute(args),
             Self::List(args) => list::execute(args),
             Self::Import(args) => import::execute(args),
+            Self::Audit(args) => audit::execute(args),
+            Self::History(args) => history::execute(args),
+            Self::Diff(args) => diff::execute(args),
+            Self::Restore(args) => restore::execute(args),
             Self::Env(args) => env::execute(args).map(|()| Outcome::Fine),
             Self::Completions(args) => completions::execute(args).map(|()| Outcome::Fine),
         }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use horde_model_reference::backend::files::Files;
+use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::fetch::{FetchSettings, Fetched, Fetcher};
 use horde_model_reference::json::{Json, Object};
 use horde_model_reference::nearest::nearest;
@@ -50,18 +51,27 @@ impl PlaceArgs {
             let root = &data.layout.root;
             // A folder that is not there is a mistake, whereas one without files is merely empty.
             std::fs::read_dir(root).with_context(|| format!("cannot read {}", root.display()))?;
-            let files = Box::new(Files::new(data.layout));
-            return Ok(Place::Folder { files, canonical: data.canonical });
+            return Ok(Place::folder(data.layout, data.canonical));
         };
-        let base = url.trim_end_matches('/');
-        let base = if base.ends_with("/api") { base.to_owned() } else { format!("{base}/api") };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let fetcher = Fetcher::new(FetchSettings::default())?;
-        Ok(Place::Server { fetcher, runtime, base })
+        Place::server(url)
     }
 }
 
 impl Place {
+    /// The server at this address.
+    pub(crate) fn server(url: &str) -> anyhow::Result<Self> {
+        let base = url.trim_end_matches('/');
+        let base = if base.ends_with("/api") { base.to_owned() } else { format!("{base}/api") };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let fetcher = Fetcher::new(FetchSettings::default())?;
+        Ok(Self::Server { fetcher, runtime, base })
+    }
+
+    /// A data folder.
+    pub(crate) fn folder(layout: Layout, canonical: Format) -> Self {
+        Self::Folder { files: Box::new(Files::new(layout)), canonical }
+    }
+
     /// A category in one format; `None` when there is no such thing here.
     pub(crate) fn category(
         &self,

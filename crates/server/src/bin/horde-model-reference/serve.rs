@@ -9,7 +9,6 @@ use anyhow::Context;
 use horde_model_reference::audit::Trail;
 use horde_model_reference::backend::files::Files;
 use horde_model_reference::backend::files::layout::Layout;
-use horde_model_reference::l1::Leases;
 use horde_model_reference::replica::Follower;
 use horde_model_reference::settings::{Settings, Sources};
 use horde_model_reference::{Category, ModelReference, Options, Primary};
@@ -119,17 +118,10 @@ fn open(
     stop: &CancellationToken,
 ) -> anyhow::Result<(ModelReference, Option<Primary>)> {
     let storage = &settings.storage;
-    let coherence = &settings.coherence;
-    let ms = |ms| Duration::from_millis(ms);
     let options = Options {
         canonical: storage.canonical_format,
         copied: !settings.replication.is_primary(),
-        leases: Leases {
-            lease: ms(coherence.lease_ms.get().into()),
-            look_every: ms(coherence.look_every_ms().into()),
-            young_stamp: ms(coherence.young_stamp_ms.into()),
-            deep_look: Duration::from_secs(coherence.deep_look_s.get().into()),
-        },
+        leases: data::leases(&settings.coherence),
         ..Options::default()
     };
     let root = layout.root.display().to_string();
