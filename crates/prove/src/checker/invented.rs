@@ -632,3 +632,27 @@ fn of_what_was_made_garbage_before_it_had_a_name_nobody_need_know() {
     told((500, 501)).is_convicted(Property::Strong, "instead of 5");
     told((500, 501)).is_convicted(Property::Bound, "after a foreign commit");
 }
+
+#[test]
+fn what_nobody_saw_before_it_was_put_back_has_no_time_of_its_own() {
+    let told = |is_put_back: bool| {
+        let mut story = Story::begin();
+        story.edit(Kind::Edit, (10, 11), "base f1");
+        story.insert("w1", "a", (20, 130), 2);
+        story.read("w1", Kind::Strong, (300, 301), 2);
+        if is_put_back {
+            story.edit(Kind::Replace, (700, 701), "base");
+            story.edit(Kind::Edit, (20, 21), "base f2 a");
+            let back = Ended { digest: digest("base f1"), ..done(0, true) };
+            story.call("editor", call(Kind::Replace, "clip"), 800, Some((801, back)));
+        }
+        story.seen("w2", 5, "base f1");
+        story
+    };
+    let strong = |story: &Story| {
+        let findings = story.findings(None);
+        findings.violations.iter().any(|found| found.property == Property::Strong)
+    };
+    assert!(!strong(&told(true)));
+    assert!(strong(&told(false)));
+}

@@ -31,6 +31,8 @@ pub(super) struct Versions {
     pub(super) lives: Vec<Life>,
     /// The generation of each content; none of one that came back and so has several.
     by_digest: HashMap<String, Option<u64>>,
+    /// Contents that somebody put back, and when they began to.
+    restored: Vec<(String, u64)>,
     /// Contents by digest, whether they ever had a generation or not.
     contents: HashMap<String, HashSet<Name>>,
 }
@@ -54,6 +56,7 @@ impl Versions {
         let mut versions = Self {
             lives: lives(document, &all),
             by_digest: HashMap::new(),
+            restored: Vec::new(),
             contents: HashMap::new(),
             all,
         };
@@ -65,6 +68,7 @@ impl Versions {
         let is_restored = |call: &&Operation| call.kind == Kind::Replace && call.name.is_none();
         for restored in document.operations.iter().filter(is_restored) {
             versions.by_digest.insert(restored.digest.clone(), None);
+            versions.restored.push((restored.digest.clone(), restored.begun));
         }
         for seen in &document.contents {
             let names = || seen.names.iter().copied().collect();
@@ -93,8 +97,13 @@ impl Versions {
         if !operation.is_possible() || operation.kind == Kind::Delete {
             return None;
         }
-        let first = self.lives[operation.name?].first?;
-        Some(self.all[first].generation)
+        let first = &self.all[self.lives[operation.name?].first?];
+        // It may have come and gone before anybody saw it, and be seen when it is put back.
+        let is_restored = |(digest, begun): &(String, u64)| {
+            *digest == first.seen.digest && *begun <= first.seen.at && operation.begun < *begun
+        };
+        let is_own = !self.restored.iter().any(is_restored);
+        is_own.then_some(first.generation)
     }
 
     /// Index of the first version seen that is not older than `generation`.
