@@ -112,6 +112,9 @@ impl Locked {
         }
         self.put_in_place(base, place)?;
         if !self.is_still_ours(&self.place.path, &staged) {
+            // Somebody else replaced it at once. The change is made again on top of theirs, so nothing
+            // may follow from this commit.
+            self.mark(place, State::Revoked);
             return Err(CommitError::Displaced);
         }
         let at = Instant::now();
