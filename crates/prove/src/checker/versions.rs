@@ -97,10 +97,12 @@ impl Versions {
         if !operation.is_possible() || operation.kind == Kind::Delete {
             return None;
         }
-        let first = &self.all[self.lives[operation.name?].first?];
+        let name = operation.name?;
+        let first = &self.all[self.lives[name].first?];
         // It may have come and gone before anybody saw it, and be seen when it is put back.
         let is_restored = |(digest, begun): &(String, u64)| {
-            *digest == first.seen.digest && *begun <= first.seen.at && operation.begun < *begun
+            let has_it = self.contents.get(digest).is_some_and(|names| names.contains(&name));
+            has_it && *begun <= first.seen.at && operation.begun < *begun
         };
         let is_own = !self.restored.iter().any(is_restored);
         is_own.then_some(first.generation)
