@@ -1,6 +1,6 @@
 # What is done every day. Each line is short enough to be typed by hand instead.
 
-.PHONY: run test bench bench-quick fmt lint setup
+.PHONY: run test prove bench bench-quick fmt lint setup
 
 # The service on http://127.0.0.1:19800, with data below ./models.
 run:
@@ -9,6 +9,11 @@ run:
 # All tests; what they need besides a compiler is installed first.
 test: setup
 	cargo test --workspace --locked
+
+# Proves the files under faults until it is stopped or a promise is broken; the seed is printed. With
+# PROVE="--seconds 600 --faults kill,older" for so long, and with those.
+prove:
+	cargo run --package prove --release --locked -- run $(PROVE)
 
 # Measures against nginx and the released reference, and writes docs/benchmarks.md; half an hour on a
 # machine that does nothing else. The quick one shows in minutes that it runs.

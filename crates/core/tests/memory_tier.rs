@@ -1,14 +1,15 @@
 //! How often the in-process tier asks the backend: once for a change, however many are waiting, and
 //! never for what is known to be absent.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use horde_model_reference::backend::memory::Memory;
-use horde_model_reference::backend::{Backend, Loaded, Stamp};
+use horde_model_reference::backend::{Backend, LastGood, Loaded, Stamp};
+use horde_model_reference::generation::Generation;
 use horde_model_reference::l1::{L1, Leases};
-use horde_model_reference::{Category, Document, ModelReference, Options, Result};
+use horde_model_reference::{Category, Document, Error, ModelReference, Options, Result, Snapshot};
 use testkit::eventually;
 
 const CLIP: Document = Document::V2(Category::Clip);
@@ -123,4 +124,72 @@ fn what_could_not_be_built_is_not_fresh_and_is_built_again() {
     broken.store(false, Ordering::Relaxed);
     let fresh = eventually(SOON, || if tier.freshen_blocking([CLIP]) { Ok(()) } else { Err(()) });
     assert_eq!(fresh, Ok(()));
+}
+
+/// Says of one document what a test wants it to say.
+struct Told {
+    below: Memory,
+    answer: Mutex<Option<Result<Loaded>>>,
+    last_good: Mutex<Option<LastGood>>,
+}
+
+impl Backend for Told {
+    fn look(&self, document: Document) -> Result<Option<Stamp>> {
+        self.below.look(document)
+    }
+
+    fn load(&self, document: Document) -> Result<Loaded> {
+        let told = self.answer.lock().unwrap().clone().filter(|_| document == CLIP);
+        told.unwrap_or_else(|| self.below.load(document))
+    }
+
+    fn last_good(&self, document: Document) -> Option<LastGood> {
+        self.last_good.lock().unwrap().clone().filter(|_| document == CLIP)
+    }
+}
+
+/// A tier that holds `{"a":{}}`, over a backend that is told what to say from then on.
+fn told() -> (Arc<Told>, L1) {
+    let below = Memory::default();
+    below.put(CLIP, r#"{"a":{}}"#).unwrap();
+    let backend = Arc::new(Told { below, answer: Mutex::new(None), last_good: Mutex::new(None) });
+    let loaded = L1::load(Arc::<Told>::clone(&backend), Leases::default());
+    (backend, loaded.start(Box::new(|_, _| {})).unwrap())
+}
+
+#[test]
+fn a_content_that_lost_its_name_is_not_served_under_it() {
+    let (backend, tier) = told();
+    let mut loaded = backend.below.load(CLIP).unwrap();
+    assert!(tier.snapshot(CLIP).generation.is_some());
+    let Snapshot { document, digest, ref bytes, ref content, .. } = *loaded.snapshot;
+    let (bytes, content) = (bytes.clone(), Arc::clone(content));
+    let generation = Generation::default();
+    loaded.snapshot = Arc::new(Snapshot { document, generation, digest, bytes, content });
+    *backend.answer.lock().unwrap() = Some(Ok(Loaded { is_final: false, ..loaded }));
+    let lost = eventually(SOON, || match tier.snapshot(CLIP).generation {
+        generation if generation.is_some() => Err(generation),
+        _ => Ok(()),
+    });
+    assert_eq!(lost, Ok(()));
+}
+
+#[test]
+fn what_makes_no_sense_is_answered_by_the_last_good_content_and_marked_if_one_was_missed() {
+    let (backend, tier) = told();
+    let other = Memory::default();
+    other.put(CLIP, "{}").unwrap();
+    other.put(CLIP, r#"{"written here":{}}"#).unwrap();
+    let snapshot = other.load(CLIP).unwrap().snapshot;
+    let error = Error::Corrupt { path: "clip.json".into(), reason: "half of it".into() };
+    for is_newest in [true, false] {
+        let last = LastGood { snapshot: Arc::clone(&snapshot), is_newest };
+        *backend.last_good.lock().unwrap() = Some(last);
+        *backend.answer.lock().unwrap() = Some(Err(error.clone()));
+        let served = eventually(SOON, || {
+            let is_it = tier.snapshot(CLIP).digest == snapshot.digest;
+            if is_it && tier.freshen_blocking([CLIP]) == is_newest { Ok(()) } else { Err(is_it) }
+        });
+        assert_eq!(served, Ok(()), "newest: {is_newest}");
+    }
 }

@@ -8,7 +8,7 @@ use horde_model_reference::audit::{Event, Filter, Tail, Trail};
 use horde_model_reference::backend::files::Files;
 use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::change::{Operation, Precondition, WriteError, WriteOptions};
-use horde_model_reference::json::Object;
+use horde_model_reference::json::{Object, Style};
 use horde_model_reference::{Category, Format, Json, Options, Primary};
 use testkit::eventually;
 
@@ -252,6 +252,59 @@ async fn what_would_spoil_the_files_is_refused_with_words() {
     let broken = primary.update(Category::Clip, "x", object(NAMED), local()).await;
     assert!(matches!(broken, Err(WriteError::SourceInvalid(_))), "{broken:?}");
     assert_eq!(std::fs::read(folder.path("clip.json")).unwrap(), b"{");
+}
+
+#[tokio::test]
+async fn a_start_beside_a_writer_takes_nothing_away() {
+    let folder = Folder::with(&[("clip.json", "{}")]);
+    let primary = folder.open();
+    for number in 0..20 {
+        // A record without times, which a start adds.
+        let mut records = folder.json("clip.json").as_object().cloned().unwrap();
+        records.insert(format!("f{number}"), Json::Object(object(NAMED)));
+        let text = horde_model_reference::json::object_to_text(&records, Style::INDENT_2);
+        std::fs::write(folder.path("edited"), text).unwrap();
+        std::fs::rename(folder.path("edited"), folder.path("clip.json")).unwrap();
+        let files = Files::new(Layout::below(folder.0.path()));
+        let trail = Trail::new(folder.path("audit"), 1 << 20);
+        let start = std::thread::spawn(move || Primary::prepare(&files, Format::V2, Some(trail)));
+        for half in ["a", "b"] {
+            let name = format!("{half}{number}");
+            primary.update(Category::Clip, &name, object(NAMED), local()).await.unwrap();
+        }
+        assert_eq!(start.join().unwrap(), []);
+        assert_eq!(folder.names("clip.json").len(), 3 * (number + 1));
+    }
+}
+
+#[tokio::test]
+async fn a_category_that_is_not_there_yet_has_no_generation_of_another_document() {
+    let folder = Folder::with(&[("clip.json", r#"{"one":{"name":"one"}}"#)]);
+    let primary = folder.open_as(Format::Legacy);
+    // Writes go to the legacy file, which is not there; what is served comes from elsewhere.
+    let read = primary.category_strong(Category::Clip).await;
+    assert_eq!(read.view.records().map(|records| records.len()), Some(1));
+    assert!(!read.view.generation().is_some(), "{:?}", read.view.generation());
+}
+
+#[tokio::test]
+async fn an_older_content_that_comes_back_gets_a_later_generation() {
+    let folder = Folder::with(&[]);
+    let (older, newest) = {
+        let primary = folder.open();
+        primary.update(Category::Clip, "a", object(NAMED), local()).await.unwrap();
+        let older = std::fs::read(folder.path("clip.json")).unwrap();
+        let newest = primary.update(Category::Clip, "b", object(NAMED), local()).await.unwrap();
+        (older, newest.generation)
+    };
+    std::fs::write(folder.path("clip.json"), older).unwrap();
+    // It was not there when the newest content was, and knows of it from the control file only.
+    let primary = folder.open();
+    let named = eventually(SOON, || {
+        let generation = primary.category_blocking(Category::Clip).view.generation();
+        if generation.is_some() { Ok(generation) } else { Err("no generation") }
+    });
+    assert!(named.unwrap() > newest, "{named:?} is not later than {newest}");
 }
 
 #[tokio::test]

@@ -41,6 +41,12 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Reads the document. The stamp belongs to the content that was read.
     fn load(&self, document: Document) -> Result<Loaded>;
+
+    /// The last good content that is known without reading, such as one that was written here, and
+    /// whether it is the last there was. For when the document cannot be read, or makes no sense.
+    fn last_good(&self, _: Document) -> Option<LastGood> {
+        None
+    }
 }
 
 /// A document as read, and the stamp it had then.
@@ -53,6 +59,15 @@ pub struct Loaded {
     /// Whether nothing more is to be learnt of this content. If not, it is loaded again soon, even if
     /// its stamp stays.
     pub is_final: bool,
+}
+
+/// What is known of a document that makes no sense now.
+#[derive(Debug, Clone)]
+pub struct LastGood {
+    /// The last one that made sense and was read or written here.
+    pub snapshot: Arc<Snapshot>,
+    /// Whether nobody put another one in place after it.
+    pub is_newest: bool,
 }
 
 /// Identity of a file's content as the file system tells it. Compared for equality only: clocks go

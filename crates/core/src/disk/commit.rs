@@ -58,6 +58,8 @@ pub(crate) struct Put {
     pub(crate) at: Instant,
     /// Which slot names it.
     slot: usize,
+    /// What its file looked like then.
+    stamp: Option<Stamp>,
 }
 
 impl Locked {
@@ -110,21 +112,33 @@ impl Locked {
         }
         self.put_in_place(base, place)?;
         if !self.is_still_ours(&self.place.path, &staged) {
+            // Somebody else replaced it at once. The change is made again on top of theirs, so nothing
+            // may follow from this commit.
+            self.mark(place, State::Revoked);
             return Err(CommitError::Displaced);
         }
         let at = Instant::now();
+        let stamp = self.stamp();
         if flush == Flush::Now
             && !faults::is_left_out(Rule::FolderFlush)
             && let Err(error) = faults::pass(Point::FlushFolder).and_then(|()| self.flush_folder())
         {
             return Err(CommitError::Unknown(generation, self.place.io("flush", &error)));
         }
-        Ok(Put { generation, content, at, slot: place })
+        Ok(Put { generation, content, at, slot: place, stamp })
     }
 
-    /// All that follows from a commit is done: its slot says so from now on.
-    pub(crate) fn mark_done(&mut self, put: &Put) {
+    /// All that follows from a commit is done: its slot says so from now on. Returns the time from
+    /// which on nobody takes the document for what it was before: until now an older content that
+    /// somebody else put back had its old name.
+    pub(crate) fn mark_done(&mut self, put: &Put) -> Instant {
         self.mark(put.slot, State::Done);
+        let stands = put.stamp.is_some() && put.stamp == self.stamp();
+        if stands { put.at } else { Instant::now() }
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        std::fs::metadata(&self.place.path).ok().map(|metadata| Stamp::of(&metadata))
     }
 
     /// Ends a commit: what was displaced is kept, with at most `most` others, and so is what was put

@@ -61,12 +61,16 @@ struct Seen {
     /// Looks in a row that found no file, and the first of them.
     missing: Option<(u32, Instant)>,
     problem: Option<Error>,
+    /// Whether what makes no sense now replaced something that was never seen here.
+    has_missed: bool,
 }
 
 impl Seen {
-    /// Whether the backend could not tell what the document holds.
+    /// Whether the backend could not tell what the document holds, or nobody here knows what it held
+    /// before it made no sense.
     fn is_in_doubt(&self) -> bool {
-        matches!(self.problem, Some(Error::Unavailable { .. } | Error::Unsettled { .. }))
+        self.has_missed
+            || matches!(self.problem, Some(Error::Unavailable { .. } | Error::Unsettled { .. }))
     }
 
     /// Whether enough looks in a row found nothing for the document to be believed gone.
@@ -134,6 +138,7 @@ impl Slot {
                 is_final,
                 missing: None,
                 problem,
+                has_missed: false,
             }),
         }
     }
@@ -285,12 +290,33 @@ impl Slot {
             seen.since = now;
         }
         self.note(&mut seen, problem);
-        let Ok(Loaded { snapshot, is_final, .. }) = loaded else { return unchanged };
-        seen.is_final = is_final;
         let held = self.snapshot.load();
+        let (snapshot, is_final) = match loaded {
+            Ok(Loaded { snapshot, is_final, .. }) => (snapshot, is_final),
+            Err(_) => {
+                // What was written here may have been replaced before it was ever read.
+                let Some(last) = backend.last_good(self.document) else { return unchanged };
+                seen.has_missed = !last.is_newest;
+                if last.snapshot.holds_the_same(&held) {
+                    return unchanged;
+                }
+                self.snapshot.store(last.snapshot);
+                return Reloaded::Content;
+            }
+        };
+        seen.is_final = is_final;
+        seen.has_missed = false;
         if snapshot.holds_the_same(&held) {
-            if snapshot.generation <= held.generation {
+            let is_named = snapshot.generation.is_some();
+            if is_named && snapshot.generation <= held.generation
+                || !is_named && !held.generation.is_some()
+            {
                 return unchanged;
+            }
+            if !is_named {
+                // It was replaced, and came back: its old name is another content's past.
+                self.snapshot.store(snapshot);
+                return Reloaded::Content;
             }
             self.snapshot.store(snapshot);
             return unchanged.max(Reloaded::Name);

@@ -22,6 +22,7 @@ pub struct CategoryView {
     generation: AtomicU64,
     /// Digest of that document's bytes.
     pub digest: Digest,
+    canonical: Document,
     records: Option<Records>,
     /// The v2 answer; `None` when there is no such category.
     pub v2: Option<RecordsBody>,
@@ -66,6 +67,12 @@ impl Derivation {
         }
     }
 
+    /// Whether changes of the category go to its legacy document, also if that is not there yet: the
+    /// generations of another document would not go on with its own.
+    fn is_written_as_legacy(self, category: Category) -> bool {
+        matches!(self, Self::From(Format::Legacy)) && category.has_legacy_form()
+    }
+
     fn makes_v1(self, legacy: &Snapshot) -> bool {
         match self {
             Self::From(canonical) => canonical == Format::V2,
@@ -94,10 +101,14 @@ impl CategoryView {
             Some(records) => Some(Records::Derived(records)),
             None => v2.is_present().then(|| Records::Stored(Arc::clone(&v2))),
         };
-        let canonical = if matches!(records, Some(Records::Derived(_))) { &legacy } else { &v2 };
+        let is_derived = matches!(records, Some(Records::Derived(_)));
+        let canonical =
+            if is_derived || derivation.is_written_as_legacy(category) { &legacy } else { &v2 };
         let generation = AtomicU64::new(canonical.generation.get());
         let digest = canonical.digest;
-        let mut view = Self { records, notes, generation, digest, ..Self::absent(category) };
+        let canonical = canonical.document;
+        let own = Self::absent(category);
+        let mut view = Self { records, notes, canonical, generation, digest, ..own };
         let v1 = match view.records() {
             Some(records) if derivation.makes_v1(&legacy) => {
                 let mut notes = Vec::new();
@@ -116,6 +127,7 @@ impl CategoryView {
     fn absent(category: Category) -> Self {
         Self {
             category,
+            canonical: Document::V2(category),
             generation: AtomicU64::new(0),
             digest: Digest::of(b""),
             records: None,
@@ -149,10 +161,7 @@ impl CategoryView {
 
     /// The document that writes to the category go to.
     pub(crate) fn canonical(&self) -> Document {
-        match &self.records {
-            Some(Records::Derived(_)) => Document::Legacy(self.category),
-            _ => Document::V2(self.category),
-        }
+        self.canonical
     }
 
     /// The v2 records as stored; `None` when there is no such category.

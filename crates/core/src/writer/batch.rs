@@ -232,7 +232,7 @@ impl Committer {
             );
             return;
         }
-        locked.mark_done(&put);
+        let at = locked.mark_done(&put);
         for Applied { job, entry } in applied {
             let committed = Committed {
                 document: self.document,
@@ -241,7 +241,7 @@ impl Committer {
                 operation: entry.operation,
                 changed: true,
                 repeated: false,
-                at: Some(put.at),
+                at: Some(at),
             };
             let _ = job.answer.send(Ok(committed));
         }

@@ -2,19 +2,16 @@
 //! died: the other format's document, the metadata, the audit trail, the log of requests. Each step
 //! can be done twice to no effect.
 
-use std::path::Path;
 use std::sync::Arc;
-
-use bytes::Bytes;
 
 use super::counters::{advanced, operations};
 use super::note::{Note, Touched};
 use super::records::{Records, of_replaced};
 use super::requests::Requests;
-use crate::audit::Trail;
+use crate::audit::{Draft, Trail};
 use crate::backend::files::{Files, Rewrite};
 use crate::disk::faults::{self, Point};
-use crate::disk::{ContentId, Flush, Place, Unfinished};
+use crate::disk::{ContentId, Flush, Place, State, Unfinished};
 use crate::error::Result;
 use crate::generation::{Digest, Generation};
 use crate::json::{Json, Object, Style, object_to_text};
@@ -82,8 +79,12 @@ impl FollowUps {
         let place = files.place(document);
         let generation = unfinished.slot.generation;
         let Some(bytes) = unfinished.bytes else {
-            tracing::error!(%document, %generation, "a commit was overtaken, and cannot be told of");
-            return Ok(());
+            if unfinished.slot.state != State::Prepared {
+                return Ok(());
+            }
+            tracing::error!(%document, %generation, "a commit was overtaken, and its records are not known any more");
+            let drafts = note.bare_events(document, generation);
+            return self.trail.as_ref().map_or(Ok(()), |trail| append_missing(trail, drafts));
         };
         let after = files.snapshot(document, generation, Some((&place.path, bytes.clone())))?;
         let commit = Commit { document, generation, digest, note: &note, after: &after };
@@ -91,36 +92,16 @@ impl FollowUps {
             self.derive(files, &commit)?;
         }
         if let (Some(trail), Some(base)) = (&self.trail, &unfinished.base) {
-            self.append_missing(files, trail, &commit, &place.path, base.as_ref())?;
+            let read = base.as_ref().map(|bytes| (place.path.as_path(), bytes.clone()));
+            let before = of_replaced(files, document, Generation::default(), read)?;
+            let touched = note.touched(&Records::of(&before), &Records::of(&after));
+            append_missing(trail, note.events(document, generation, &touched))?;
         }
         // Whoever repeats a request that was overtaken has it done once more.
         if unfinished.is_overtaken {
             return Ok(());
         }
         Requests::default().append(&place.requests, &note, generation, digest)
-    }
-
-    fn append_missing(
-        &self,
-        files: &Files,
-        trail: &Trail,
-        commit: &Commit<'_>,
-        path: &Path,
-        base: Option<&Bytes>,
-    ) -> Result<()> {
-        let read = base.map(|bytes| (path, bytes.clone()));
-        let before = of_replaced(files, commit.document, Generation::default(), read)?;
-        let (before, records) = (Records::of(&before), Records::of(commit.after));
-        let touched = commit.note.touched(&before, &records);
-        let mut drafts = commit.note.events(commit.document, commit.generation, &touched);
-        let Some(first) = drafts.first().map(|draft| draft.event().clone()) else { return Ok(()) };
-        let there = trail.events_of(first.domain, &first.category, commit.generation)?;
-        drafts.retain(|draft| {
-            !there.iter().any(|event| event.model_name == draft.event().model_name)
-        });
-        // What is there was perhaps appended by somebody who did not live to flush it.
-        trail.flush(first.domain, &first.category)?;
-        trail.append(drafts).map(|_| ())
     }
 
     /// The v2 document that follows from a legacy one.
@@ -137,6 +118,17 @@ impl FollowUps {
         });
         written.map(|_| ())
     }
+}
+
+/// Appends the events of one commit that are not there yet.
+fn append_missing(trail: &Trail, mut drafts: Vec<Draft>) -> Result<()> {
+    let Some(first) = drafts.first().map(|draft| draft.event().clone()) else { return Ok(()) };
+    let Some(generation) = first.generation else { return Ok(()) };
+    let there = trail.events_of(first.domain, &first.category, generation)?;
+    // What is there was perhaps appended by somebody who did not live to flush it.
+    trail.flush(first.domain, &first.category)?;
+    drafts.retain(|draft| !there.iter().any(|event| event.model_name == draft.event().model_name));
+    trail.append(drafts).map(|_| ())
 }
 
 /// The text of the v2 document; `None` where nothing follows.

@@ -70,27 +70,48 @@ impl Note {
         generation: Generation,
         touched: &[Touched],
     ) -> Vec<Draft> {
+        let draft = |touched: &Touched| {
+            let entry = self.entries.get(touched.entry)?;
+            let payload = Some(touched.payload()?);
+            let done = (touched.name.clone(), touched.operation()?, payload);
+            self.event(document, generation, entry, done)
+        };
+        touched.iter().filter_map(draft).collect()
+    }
+
+    /// The events of its changes of records, where nobody knows any more what the records were.
+    pub(super) fn bare_events(&self, document: Document, generation: Generation) -> Vec<Draft> {
+        let draft = |entry: &Entry| {
+            let done = (entry.name.clone()?, entry.operation?, None);
+            self.event(document, generation, entry, done)
+        };
+        self.entries.iter().filter_map(draft).collect()
+    }
+
+    fn event(
+        &self,
+        document: Document,
+        generation: Generation,
+        entry: &Entry,
+        (model_name, operation, payload): (String, Operation, Option<Payload>),
+    ) -> Option<Draft> {
         let (domain, category) = match document {
             Document::V2(category) => (Format::V2, category),
             Document::Legacy(category) => (Format::Legacy, category),
-            _ => return Vec::new(),
+            _ => return None,
         };
-        let draft = |touched: &Touched| {
-            let entry = self.entries.get(touched.entry)?;
-            Some(Draft::new(Event {
-                id: 0,
-                timestamp: self.time,
-                domain,
-                category: Category::name(category).to_owned(),
-                model_name: touched.name.clone(),
-                operation: touched.operation()?,
-                logical_user_id: entry.user.clone()?,
-                request_id: entry.request.as_ref().map(|(id, _)| id.clone()),
-                payload: Some(touched.payload()?),
-                generation: Some(generation),
-            }))
-        };
-        touched.iter().filter_map(draft).collect()
+        Some(Draft::new(Event {
+            id: 0,
+            timestamp: self.time,
+            domain,
+            category: Category::name(category).to_owned(),
+            model_name,
+            operation,
+            logical_user_id: entry.user.clone()?,
+            request_id: entry.request.as_ref().map(|(id, _)| id.clone()),
+            payload,
+            generation: Some(generation),
+        }))
     }
 
     /// The records it touched, from all that were there before and after.

@@ -14,13 +14,13 @@ mod preparation;
 mod rewrite;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Backend, Loaded, Stamp};
+use super::{Backend, LastGood, Loaded, Stamp};
 use crate::disk::{self, FileContent, Place, Unfinished};
 use crate::error::{Error, Result};
 use crate::generation::{Digest, Generation};
@@ -49,6 +49,12 @@ pub struct Files {
     looks: Mutex<Looks>,
     /// The last snapshot of each document, so that it need not be parsed again. Locked for a few lines.
     last: Mutex<[Option<Arc<Snapshot>>; Document::COUNT]>,
+    /// The last of them that had a name: what somebody else replaces is kept from it.
+    named: Mutex<[Option<Arc<Snapshot>>; Document::COUNT]>,
+    /// Generation up to which nothing that makes sense came after the last named snapshot.
+    senseless_until: [AtomicU64; Document::COUNT],
+    /// Whether something came after the last named snapshot that was not seen here.
+    has_missed: [AtomicBool; Document::COUNT],
     /// Largest generation seen of each document: no older name is believed.
     floors: [AtomicU64; Document::COUNT],
     /// Set by whoever writes here, and can finish what others began.
@@ -86,6 +92,9 @@ impl Files {
             paths,
             looks,
             last: Mutex::new([const { None }; Document::COUNT]),
+            named: Mutex::new([const { None }; Document::COUNT]),
+            senseless_until: [const { AtomicU64::new(0) }; Document::COUNT],
+            has_missed: [const { AtomicBool::new(false) }; Document::COUNT],
             floors: [const { AtomicU64::new(0) }; Document::COUNT],
             follow_up: OnceLock::new(),
             alarms: Alarms::default(),
@@ -123,6 +132,11 @@ impl Files {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)[document.index()].clone()
     }
 
+    /// The last of them that had a name.
+    pub(crate) fn last_named(&self, document: Document) -> Option<Arc<Snapshot>> {
+        self.named.lock().unwrap_or_else(PoisonError::into_inner)[document.index()].clone()
+    }
+
     /// Largest generation seen of `document`.
     pub(crate) fn floor(&self, document: Document) -> Generation {
         Generation::from(&self.floors[document.index()])
@@ -135,6 +149,11 @@ impl Files {
         let floor = self.floors[index].fetch_max(snapshot.generation.get(), Ordering::AcqRel);
         if snapshot.generation.get() >= floor || !snapshot.generation.is_some() {
             last[index] = Some(Arc::clone(snapshot));
+        }
+        if snapshot.generation.is_some() && snapshot.generation.get() >= floor {
+            let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+            named[index] = Some(Arc::clone(snapshot));
+            self.has_missed[index].store(false, Ordering::Release);
         }
     }
 
@@ -221,5 +240,10 @@ impl Backend for Files {
 
     fn load(&self, document: Document) -> Result<Loaded> {
         self.load_named(document)
+    }
+
+    fn last_good(&self, document: Document) -> Option<LastGood> {
+        let is_newest = !self.has_missed[document.index()].load(Ordering::Acquire);
+        self.last(document).map(|snapshot| LastGood { snapshot, is_newest })
     }
 }

@@ -95,8 +95,12 @@ impl Files {
         if never_was && !self.floor(document).is_some() {
             return Ok(Some((Generation::default(), true)));
         }
-        let label = label(&slots, id, self.floor(document));
-        let Some(label) = label else { return Ok(None) };
+        let Some(label) = label(&slots, id, self.floor(document)) else {
+            let newest = slots.iter().flatten().map(|slot| slot.generation).max();
+            self.note_missed(document, newest.unwrap_or_default(), newest.unwrap_or_default());
+            return Ok(None);
+        };
+        self.note_missed(document, label.generation, label.base.0);
         let is_finished = label.state != State::Prepared || self.finish(document, place);
         Ok(Some((label.generation, is_finished)))
     }
@@ -126,7 +130,7 @@ impl Files {
     }
 
     fn adopt(&self, document: Document, content: &Content<'_>) -> Result<Adoption> {
-        let held = self.last(document);
+        let held = self.last_named(document);
         let mut locked = match Locked::take(self.place_read(document, content), ADOPTION_WAIT) {
             Ok(locked) => locked,
             Err(Unlockable::Busy(_)) => return Ok(Adoption::Later),
@@ -154,6 +158,19 @@ impl Files {
             }
         }
         Ok(Adoption::Read)
+    }
+
+    /// Notes whether the content before this one is known here. If this one makes no sense, it is
+    /// what is served.
+    fn note_missed(&self, document: Document, generation: Generation, before: Generation) {
+        let index = document.index();
+        let held = self.last_named(document).map(|held| held.generation).unwrap_or_default();
+        let known = held.get().max(self.senseless_until[index].load(Ordering::Acquire));
+        let has_missed = generation > held && before.get() > known;
+        if !has_missed {
+            self.senseless_until[index].fetch_max(generation.get(), Ordering::AcqRel);
+        }
+        self.has_missed[index].store(has_missed, Ordering::Release);
     }
 
     /// Keeps what somebody else has replaced, so that it can be restored.
