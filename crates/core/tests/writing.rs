@@ -345,6 +345,21 @@ async fn a_legacy_write_moves_the_v2_form_and_both_metadata() {
 }
 
 #[tokio::test]
+async fn records_in_the_older_file_of_text_models_are_not_hidden_by_a_new_table() {
+    let old = r#"{"A/Old-7B":{"name":"A/Old-7B","parameters":7000000000}}"#;
+    let v2 = r#"{"A/Old-7B":{"name":"A/Old-7B"}}"#;
+    let files = [("legacy/text_generation.json", old), ("text_generation.json", v2)];
+    let folder = Folder::with(&files);
+    let primary = folder.open_as(Format::Legacy);
+    let record = object(r#"{"parameters":3000000000}"#);
+    let refused =
+        primary.update_legacy(Category::TextGeneration, "B/New-3B", record, local()).await;
+    assert!(refused.unwrap_err().to_string().contains("import it first"));
+    assert!(!folder.path("legacy/models.csv").exists());
+    assert_eq!(names(&primary, Category::TextGeneration), ["A/Old-7B"]);
+}
+
+#[tokio::test]
 async fn text_models_are_lines_of_the_table_and_keep_their_times_in_v2() {
     let csv = "name,parameters_bn,display_name,url,baseline,description,style,tags,instruct_format,settings\nA/Keep-7B,7,,,,,,,,\n";
     let v2 = r#"{"A/Keep-7B":{"name":"A/Keep-7B","metadata":{"created_at":5,"updated_at":6}}}"#;

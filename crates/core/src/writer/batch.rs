@@ -121,6 +121,15 @@ impl Committer {
         Some(self.files.load(Document::V2(category)).ok()?.snapshot)
     }
 
+    /// Records in the other file that is read where the document's own is missing: a new file would
+    /// hide all of them.
+    fn held_elsewhere(&self, base: &Base) -> Option<Error> {
+        let path = self.files.layout().fallback(self.document)?;
+        let is_there = base.bytes.is_none() && path.try_exists().unwrap_or(true);
+        let reason = "the records are in this file, which is only read; import it first".to_owned();
+        is_there.then_some(Error::Unavailable { action: "change", path, reason })
+    }
+
     fn attempt(
         &mut self,
         locked: &mut Locked,
@@ -132,6 +141,9 @@ impl Committer {
             Ok(base) => base,
             Err(error) => return over(answer_all(jobs, &WriteError::Storage(error))),
         };
+        if let Some(other) = self.held_elsewhere(&base) {
+            return over(answer_all(jobs, &WriteError::SourceInvalid(other)));
+        }
         let read = base.bytes.as_ref().map(|bytes| (place.path.as_path(), bytes.clone()));
         let is_bytes = |job: &Job| matches!(job.change, Change::Bytes(_));
         let snapshot = if jobs.iter().all(is_bytes) {
