@@ -345,6 +345,22 @@ async fn a_legacy_write_moves_the_v2_form_and_both_metadata() {
 }
 
 #[tokio::test]
+async fn a_derived_document_that_is_broken_is_kept_and_made_anew() {
+    let files = [("legacy/stable_diffusion.json", LEGACY), ("stable_diffusion.json", "{broken")];
+    let folder = Folder::with(&files);
+    let primary = folder.open_as(Format::Legacy);
+    let category = Category::ImageGeneration;
+    for name in ["n", "o"] {
+        let record = object(&LEGACY[5..LEGACY.len() - 1]);
+        primary.update_legacy(category, name, record, local()).await.unwrap();
+    }
+    assert_eq!(folder.names("stable_diffusion.json"), ["m", "n", "o"]);
+    let kept = std::fs::read_dir(folder.path(".coherence/kept/stable_diffusion.json")).unwrap();
+    let kept: Vec<_> = kept.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
+    assert_eq!(kept, [b"{broken"]);
+}
+
+#[tokio::test]
 async fn records_in_the_older_file_of_text_models_are_not_hidden_by_a_new_table() {
     let old = r#"{"A/Old-7B":{"name":"A/Old-7B","parameters":7000000000}}"#;
     let v2 = r#"{"A/Old-7B":{"name":"A/Old-7B"}}"#;
