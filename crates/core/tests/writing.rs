@@ -9,7 +9,7 @@ use horde_model_reference::backend::files::Files;
 use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::change::{Operation, Precondition, WriteError, WriteOptions};
 use horde_model_reference::json::Object;
-use horde_model_reference::{Category, Format, Json, Options, Primary};
+use horde_model_reference::{Category, Document, Format, Json, Options, Primary};
 use testkit::eventually;
 
 const SOON: Duration = Duration::from_secs(5);
@@ -252,6 +252,38 @@ async fn what_would_spoil_the_files_is_refused_with_words() {
     let broken = primary.update(Category::Clip, "x", object(NAMED), local()).await;
     assert!(matches!(broken, Err(WriteError::SourceInvalid(_))), "{broken:?}");
     assert_eq!(std::fs::read(folder.path("clip.json")).unwrap(), b"{");
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_again_is_not_written() {
+    let folder = Folder::with(&[("clip.json", r#"{"one":{}}"#)]);
+    let primary = folder.open();
+    for levels in 185..205 {
+        let nested = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        let Ok(nested) = Json::parse(nested.as_bytes()) else { continue };
+        let mut record = object(NAMED);
+        record.insert("deep".into(), nested);
+        let name = format!("m{levels}");
+        let written = primary.update(Category::Clip, &name, record, local()).await;
+        assert_eq!(written.is_ok(), folder.names("clip.json").contains(&name), "{levels}");
+    }
+    let values = [Json::Float(f64::NAN), Json::Array(Vec::new())];
+    for (document, value) in [
+        (
+            Document::V2(Category::Clip),
+            Json::Object([("x".into(), values[0].clone())].into_iter().collect()),
+        ),
+        (Document::V2(Category::Clip), values[1].clone()),
+        (Document::Baselines, values[0].clone()),
+        (Document::Baselines, values[1].clone()),
+        (Document::PendingChanges, Json::Object(Object::new())),
+    ] {
+        let change = Box::new(move |_: &Json| Ok(value.clone()));
+        let refused = primary.change_document(document, change, local()).await;
+        assert!(matches!(refused, Err(WriteError::Invalid(_))), "{document}: {refused:?}");
+    }
+    assert!(folder.names("clip.json").len() > 1);
+    assert!(primary.problems().is_empty());
 }
 
 #[tokio::test]

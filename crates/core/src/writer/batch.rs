@@ -355,7 +355,7 @@ impl Committer {
             }
             Change::Whole(change) => {
                 let before = records.clone();
-                let changed = records.replace_whole(change);
+                let changed = records.replace_whole(self.document, change);
                 round.settle(before, changed, job.options.may_shrink)
             }
             Change::Bytes(bytes) => {
