@@ -287,6 +287,23 @@ async fn what_could_not_be_read_again_is_not_written() {
 }
 
 #[tokio::test]
+async fn what_follows_from_another_document_is_not_changed_by_itself() {
+    let folder = Folder::with(&[("legacy/stable_diffusion.json", LEGACY)]);
+    let primary = folder.open_as(Format::Legacy);
+    for document in [
+        Document::V2(Category::ImageGeneration),
+        Document::V2Metadata(Category::ImageGeneration),
+        Document::LegacyMetadata(Category::ImageGeneration),
+    ] {
+        let change = Box::new(|_: &Json| Ok(Json::Object(Object::new())));
+        let refused = primary.change_document(document, change, local()).await;
+        assert!(matches!(refused, Err(WriteError::WrongFormat { .. })), "{refused:?}");
+        let refused = primary.replace_document(document, "{}".into(), local()).await;
+        assert!(matches!(refused, Err(WriteError::WrongFormat { .. })), "{refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn many_records_go_at_once_only_if_that_is_said() {
     let records: Vec<String> = (0..10).map(|n| format!(r#""m{n}":{{}}"#)).collect();
     let folder = Folder::with(&[("clip.json", &format!("{{{}}}", records.join(",")))]);
