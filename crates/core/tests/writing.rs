@@ -236,7 +236,7 @@ async fn what_would_spoil_the_files_is_refused_with_words() {
     let refusals = [
         (" ", object(NAMED), "must not be empty"),
         ("a\\b", object(NAMED), "backslash"),
-        (&"n".repeat(20_000), object(NAMED), "16 KiB"),
+        (&"n".repeat(20_000), object(NAMED), "8 KiB"),
         ("x", infinite, "JSON"),
         ("x", huge, "16 MiB"),
         ("x", object(r#"{"name":"x","config":7}"#), "config"),
@@ -300,6 +300,33 @@ async fn what_follows_from_another_document_is_not_changed_by_itself() {
         assert!(matches!(refused, Err(WriteError::WrongFormat { .. })), "{refused:?}");
         let refused = primary.replace_document(document, "{}".into(), local()).await;
         assert!(matches!(refused, Err(WriteError::WrongFormat { .. })), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn long_names_and_ids_spoil_no_commit() {
+    let folder = Folder::with(&[("legacy/stable_diffusion.json", LEGACY)]);
+    let primary = folder.open_as(Format::Legacy);
+    let record = || object(&LEGACY[5..LEGACY.len() - 1]);
+    let category = Category::ImageGeneration;
+    let long = |text: &str| text.repeat(8000 / text.len());
+    let mut tasks = tokio::task::JoinSet::new();
+    for (name, id) in [("short".to_owned(), "r"), (long("n"), "r"), (long("é"), "r")] {
+        let (primary, options) = (primary.clone(), local().with_request(format!("{id}{name:.5}")));
+        tasks.spawn(async move {
+            primary
+                .update_legacy(category, &name, object(&LEGACY[5..LEGACY.len() - 1]), options)
+                .await
+        });
+    }
+    assert!(tasks.join_all().await.iter().all(Result::is_ok));
+    let escaped = "\u{1}".repeat(8000);
+    let refused = primary.update_legacy(category, &escaped, record(), local()).await;
+    assert!(matches!(refused, Err(WriteError::Name { .. })), "{refused:?}");
+    for options in [WriteOptions::by(long("1")), local().with_request("\u{1}".repeat(3000))] {
+        let refused = primary.update_legacy(category, "x", record(), options.local()).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("4 KiB"), "{refused}");
     }
 }
 

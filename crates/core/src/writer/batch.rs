@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::counters::Done;
 use super::follow_ups::{Commit, FollowUps, flush_metadata, metadata_after};
 use super::note::{Entry, Note, Touched};
-use super::records::{Records, Rules, of_replaced};
+use super::records::{Records, Rules, of_replaced, printed_length};
 use super::requests::Requests;
 use crate::backend::Backend;
 use crate::backend::files::{Files, LOCK_WAIT, parse};
@@ -26,6 +26,8 @@ use crate::{Category, Document, Snapshot};
 
 /// How long a commit starts over because somebody without a lock writes at the same time.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Longest user or request id, in bytes as JSON prints it.
+const LONGEST_ID: usize = 4 * 1024;
 /// What a note has to spare for what is not the changes' own: two metadata documents.
 const NOTE_RESERVE: usize = 8 * 1024;
 
@@ -326,6 +328,7 @@ impl Committer {
     }
 
     fn make(&self, job: &mut Job, round: &mut Round<'_>) -> Result<Made, WriteError> {
+        check_ids(&job.options)?;
         round.check(&job.change, job.options.precondition)?;
         let category = self.document.category().unwrap_or(Category::Miscellaneous);
         let rules = Rules {
@@ -500,13 +503,25 @@ impl Change {
     }
 }
 
-/// Upper bound of what a job adds to a note, in bytes: texts may be escaped to six bytes a character.
+/// Upper bound of what a job adds to a note, in bytes. A name is also told as the last one that was
+/// changed, and so by the metadata of both formats.
 fn note_length(job: &Job) -> usize {
-    let text = |text: Option<&str>| text.map_or(0, |text| 2 * text.len());
+    let text = |text: Option<&str>| text.map_or(0, printed_length);
     let options = &job.options;
-    256 + text(job.change.name())
+    256 + 4 * text(job.change.name())
         + text(options.logical_user_id.as_deref())
         + text(options.request_id.as_deref())
+}
+
+fn check_ids(options: &WriteOptions) -> Result<(), WriteError> {
+    for id in [&options.logical_user_id, &options.request_id].into_iter().flatten() {
+        if printed_length(id) > LONGEST_ID {
+            let name = id.chars().take(200).collect();
+            let reason = "an id of a user or a request must not be longer than 4 KiB";
+            return Err(WriteError::Name { name, reason });
+        }
+    }
+    Ok(())
 }
 
 fn answer_all(jobs: Vec<Job>, error: &WriteError) -> Vec<Job> {

@@ -17,8 +17,8 @@ use crate::shape::{Reader, Unknown};
 use crate::snapshot::Content;
 use crate::{Category, Document, Snapshot};
 
-/// Longest name of a record, in bytes.
-const LONGEST_NAME: usize = 16 * 1024;
+/// Longest name of a record, in bytes as JSON prints it: four times it must go into a note.
+const LONGEST_NAME: usize = 8 * 1024;
 /// Largest record, in bytes of compact JSON.
 const LARGEST_RECORD: usize = 16 * 1024 * 1024;
 /// How many arrays and objects may be around what is stored, wherever it stands.
@@ -284,10 +284,15 @@ fn check_name(name: &str) -> Result<(), WriteError> {
     if name.contains('\\') {
         return refuse("it must not contain a backslash");
     }
-    if name.len() > LONGEST_NAME {
-        return refuse("it must not be longer than 16 KiB");
+    if printed_length(name) > LONGEST_NAME {
+        return refuse("it must not be longer than 8 KiB");
     }
     Ok(())
+}
+
+/// How long a text is in JSON.
+pub(super) fn printed_length(text: &str) -> usize {
+    Json::from(text).to_text(Style::COMPACT).len()
 }
 
 fn shortened(name: &str) -> String {
