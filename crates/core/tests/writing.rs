@@ -452,6 +452,19 @@ async fn records_in_the_older_file_of_text_models_are_not_hidden_by_a_new_table(
 }
 
 #[tokio::test]
+async fn a_name_in_the_table_is_the_name_that_is_read() {
+    let csv = "name,parameters_bn\nA/Keep-7B,7\n";
+    let folder = Folder::with(&[("legacy/models.csv", csv)]);
+    let primary = folder.open_as(Format::Legacy);
+    for name in [" A/Keep-7B", "A/Keep-7B\n", "\u{a0}A/Keep-7B"] {
+        let record = object(r#"{"parameters":3000000000}"#);
+        let refused = primary.update_legacy(Category::TextGeneration, name, record, local()).await;
+        assert!(matches!(refused, Err(WriteError::Name { .. })), "{refused:?}");
+    }
+    assert_eq!(std::fs::read_to_string(folder.path("legacy/models.csv")).unwrap(), csv);
+}
+
+#[tokio::test]
 async fn text_models_are_lines_of_the_table_and_keep_their_times_in_v2() {
     let csv = "name,parameters_bn,display_name,url,baseline,description,style,tags,instruct_format,settings\nA/Keep-7B,7,,,,,,,,\n";
     let v2 = r#"{"A/Keep-7B":{"name":"A/Keep-7B","metadata":{"created_at":5,"updated_at":6}}}"#;

@@ -137,6 +137,11 @@ impl Records {
                 Ok(insert(records, name, record))
             }
             Self::Table(table) => {
+                if name != name.trim() {
+                    // Readers of the table trim it, and would take it for another record.
+                    let reason = "it must not begin or end with a blank";
+                    return Err(WriteError::Name { name: shortened(name), reason });
+                }
                 let record = legacy::normalise(name, &record).map_err(WriteError::Invalid)?;
                 let row = Row::from_normalised(name, &record);
                 row.to_v2().map_err(WriteError::Invalid)?;
