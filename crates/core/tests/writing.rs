@@ -465,6 +465,29 @@ async fn a_name_in_the_table_is_the_name_that_is_read() {
 }
 
 #[tokio::test]
+async fn a_request_that_had_nothing_to_write_is_remembered() {
+    let folder = Folder::with(&[("legacy/models.csv", "name,parameters_bn\nA/Keep-7B,7\n")]);
+    let primary = folder.open_as(Format::Legacy);
+    let update = |parameters: u64, id: &str| {
+        let record = object(&format!(r#"{{"parameters":{parameters}000000000}}"#));
+        let options = local().with_request(id);
+        let primary = primary.clone();
+        async move {
+            let category = Category::TextGeneration;
+            primary.update_legacy(category, "A/Keep-7B", record, options).await.unwrap()
+        }
+    };
+    update(3, "one").await;
+    let same = update(3, "two").await;
+    assert!(!same.changed);
+    update(5, "three").await;
+    let before = std::fs::read(folder.path("legacy/models.csv")).unwrap();
+    let again = update(3, "two").await;
+    assert_eq!((again.repeated, again.generation), (true, same.generation));
+    assert_eq!(std::fs::read(folder.path("legacy/models.csv")).unwrap(), before);
+}
+
+#[tokio::test]
 async fn text_models_are_lines_of_the_table_and_keep_their_times_in_v2() {
     let csv = "name,parameters_bn,display_name,url,baseline,description,style,tags,instruct_format,settings\nA/Keep-7B,7,,,,,,,,\n";
     let v2 = r#"{"A/Keep-7B":{"name":"A/Keep-7B","metadata":{"created_at":5,"updated_at":6}}}"#;

@@ -177,20 +177,19 @@ impl Committer {
                 ));
             }
         };
+        let entries = applied.iter().map(|done| done.entry.clone()).collect();
+        let done = Done::to(&touched);
+        let mut note = Note { time: now, entries, done, metadata: Vec::new() };
         if base.bytes.as_ref() == Some(&text) {
-            // Whoever wrote it may not have flushed it.
-            match locked.flush_present() {
+            match self.settle_unchanged(locked, place, &note, &snapshot) {
                 Ok(()) => answer_unchanged(applied, self.document, &snapshot),
                 Err(error) => {
-                    let error = WriteError::Storage(place.io("flush", &error));
-                    answer_all(applied.into_iter().map(|done| done.job).collect(), &error);
+                    let jobs = applied.into_iter().map(|done| done.job).collect();
+                    answer_all(jobs, &WriteError::Storage(error));
                 }
             }
             return Attempt::Over;
         }
-        let entries = applied.iter().map(|done| done.entry.clone()).collect();
-        let done = Done::to(&touched);
-        let mut note = Note { time: now, entries, done, metadata: Vec::new() };
         let noted = locked.note(&base).and_then(Note::read);
         match metadata_after(&self.files, self.document, &note, noted.as_ref(), records.len()) {
             Ok(metadata) => note.metadata = metadata,
@@ -214,6 +213,19 @@ impl Committer {
                 over(answer_all(jobs(applied), &WriteError::Unknown { generation, error }))
             }
         }
+    }
+
+    /// Nothing is to be written, but what is stored must last, and the requests be remembered.
+    fn settle_unchanged(
+        &mut self,
+        locked: &Locked,
+        place: &Place,
+        note: &Note,
+        snapshot: &Snapshot,
+    ) -> Result<(), Error> {
+        // Whoever wrote it may not have flushed it.
+        place.step("flush", locked.flush_present())?;
+        self.requests.append(&place.requests, note, snapshot.generation, snapshot.digest)
     }
 
     /// The commit stands: does what follows from it, and answers.
