@@ -488,6 +488,24 @@ async fn a_request_that_had_nothing_to_write_is_remembered() {
 }
 
 #[tokio::test]
+async fn times_ahead_of_the_clock_hold_nothing_up() {
+    let lines: String = (0..20).map(|n| format!("A/M{n}-7B,7\n")).collect();
+    let header = "name,parameters_bn\n";
+    let folder = Folder::with(&[("legacy/models.csv", &format!("{header}{lines}"))]);
+    let primary = folder.open_as(Format::Legacy);
+    assert_eq!(names(&primary, Category::TextGeneration).len(), 20);
+    let path = folder.path("legacy/models.csv");
+    std::fs::write(&path, format!("{header}A/One-7B,7\n")).unwrap();
+    let later = std::time::SystemTime::now() + Duration::from_secs(3600);
+    std::fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+    eventually(SOON, || match names(&primary, Category::TextGeneration).len() {
+        1 => Ok(()),
+        many => Err(many),
+    })
+    .unwrap();
+}
+
+#[tokio::test]
 async fn text_models_are_lines_of_the_table_and_keep_their_times_in_v2() {
     let csv = "name,parameters_bn,display_name,url,baseline,description,style,tags,instruct_format,settings\nA/Keep-7B,7,,,,,,,,\n";
     let v2 = r#"{"A/Keep-7B":{"name":"A/Keep-7B","metadata":{"created_at":5,"updated_at":6}}}"#;

@@ -199,8 +199,9 @@ pub(crate) fn time_set_aside(aside: &Path) -> Option<Duration> {
     let metadata = aside.metadata().ok()?;
     let changed = Duration::new(metadata.ctime().try_into().ok()?, 0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    // The change time is that of the rename. Whole seconds, rounded down, and one to be sure.
-    Some(now.saturating_sub(changed).saturating_sub(Duration::from_secs(1)))
+    // The change time is that of the rename. Whole seconds, rounded down, and one to be sure. One
+    // ahead of the clock is from before the clock was set back.
+    Some(now.abs_diff(changed).saturating_sub(Duration::from_secs(1)))
 }
 
 fn put_back(aside: &Path, path: &Path) -> io::Result<()> {

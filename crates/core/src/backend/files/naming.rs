@@ -212,7 +212,9 @@ impl Files {
         let modified = u64::try_from(content.stamp.modified_ns / 1_000_000_000).unwrap_or(0);
         let nanos = u32::try_from(content.stamp.modified_ns % 1_000_000_000).unwrap_or(0);
         let modified = SystemTime::UNIX_EPOCH + Duration::new(modified, nanos);
-        let age = SystemTime::now().duration_since(modified).unwrap_or_default();
+        // A time ahead of the clock is no proof of youth: clocks are set back, and tools keep times.
+        let age =
+            SystemTime::now().duration_since(modified).unwrap_or_else(|ahead| ahead.duration());
         (age < FILLING_TIME).then(|| Loaded {
             snapshot: Arc::clone(&held),
             stamp: Some(content.stamp),
