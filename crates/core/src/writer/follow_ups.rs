@@ -206,7 +206,7 @@ fn put_metadata(
     let how = Rewrite { flush: Flush::Later, keep: KEEP_NONE };
     let written = files.rewrite(document, how, |base| {
         let stored = base.bytes.as_deref().and_then(parse_object);
-        let missing = operations(wanted) - stored.as_ref().map_or(-1, operations);
+        let missing = operations(wanted).saturating_sub(stored.as_ref().map_or(-1, operations));
         Ok(match turn {
             _ if missing > 0 => Some(printed(wanted)),
             // As many or more: it was written, or somebody else went on from it.
