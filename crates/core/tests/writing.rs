@@ -606,4 +606,11 @@ async fn a_foreign_content_that_lacks_records_is_counted() {
     counted((1, 0)).unwrap();
     std::fs::write(folder.path("clip.json"), "{}").unwrap();
     counted((1, 1)).unwrap();
+    // What is half written yet removes nothing.
+    let full = format!("{{{}}}", records.join(",")).into();
+    primary.replace_document(Document::V2(Category::Clip), full, local()).await.unwrap();
+    std::fs::write(folder.path("clip.json"), "{").unwrap();
+    eventually(SOON, || primary.problems().pop().map(|_| ()).ok_or("no problem")).unwrap();
+    std::fs::write(folder.path("clip.json"), r#"{"other":{}}"#).unwrap();
+    counted((1, 2)).unwrap();
 }

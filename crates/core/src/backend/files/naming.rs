@@ -172,9 +172,9 @@ impl Files {
         let gone = match (held.object(), now) {
             (_, None) => before,
             (Some(records), Some(bytes)) => {
-                let now = Json::parse(bytes).ok();
-                let now = now.as_ref().and_then(Json::as_object);
-                let is_gone = |name: &&String| now.is_none_or(|now| !now.contains_key(*name));
+                // What cannot be read is told as that; it may only be half written yet.
+                let Ok(Json::Object(now)) = Json::parse(bytes) else { return };
+                let is_gone = |name: &&String| !now.contains_key(*name);
                 records.keys().filter(is_gone).count()
             }
             (None, Some(bytes)) => before.saturating_sub(lines(bytes)),
