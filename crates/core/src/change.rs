@@ -174,7 +174,8 @@ pub enum WriteError {
 }
 
 /// A function from the present content of a document to the next. It may be called more than once,
-/// if somebody else writes meanwhile.
+/// if somebody else writes meanwhile. It is called under the document's lock, and must not wait for
+/// anything, least of all for another change of the document.
 pub type WholeChange = Box<dyn FnMut(&Json) -> Result<Json, WriteError> + Send>;
 
 /// What is to be done.

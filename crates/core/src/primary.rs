@@ -155,6 +155,7 @@ impl Primary {
         change: WholeChange,
         options: WriteOptions,
     ) -> Result<Committed, WriteError> {
+        self.check_is_written(document)?;
         self.change(document, Change::Whole(change), options).await
     }
 
@@ -165,7 +166,19 @@ impl Primary {
         bytes: Bytes,
         options: WriteOptions,
     ) -> Result<Committed, WriteError> {
+        self.check_is_written(document)?;
         self.change(document, Change::Bytes(bytes), options).await
+    }
+
+    /// What follows from another document would be made anew from it.
+    fn check_is_written(&self, document: Document) -> Result<(), WriteError> {
+        let reason = "it follows from another document, which is to be changed instead";
+        match document.category() {
+            Some(category) if !document.is_written(self.canonical) => {
+                Err(WriteError::WrongFormat { category, reason })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Waits until whatever was committed before is seen everywhere: for many local changes, one wait.

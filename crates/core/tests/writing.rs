@@ -9,7 +9,7 @@ use horde_model_reference::backend::files::Files;
 use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::change::{Operation, Precondition, WriteError, WriteOptions};
 use horde_model_reference::json::{Object, Style};
-use horde_model_reference::{Category, Format, Json, Options, Primary};
+use horde_model_reference::{Category, Document, Format, Json, Options, Primary};
 use testkit::eventually;
 
 const SOON: Duration = Duration::from_secs(5);
@@ -236,7 +236,7 @@ async fn what_would_spoil_the_files_is_refused_with_words() {
     let refusals = [
         (" ", object(NAMED), "must not be empty"),
         ("a\\b", object(NAMED), "backslash"),
-        (&"n".repeat(20_000), object(NAMED), "16 KiB"),
+        (&"n".repeat(20_000), object(NAMED), "8 KiB"),
         ("x", infinite, "JSON"),
         ("x", huge, "16 MiB"),
         ("x", object(r#"{"name":"x","config":7}"#), "config"),
@@ -278,6 +278,55 @@ async fn a_start_beside_a_writer_takes_nothing_away() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_read_again_is_not_written() {
+    let folder = Folder::with(&[("clip.json", r#"{"one":{}}"#)]);
+    let primary = folder.open();
+    for levels in 185..205 {
+        let nested = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        let Ok(nested) = Json::parse(nested.as_bytes()) else { continue };
+        let mut record = object(NAMED);
+        record.insert("deep".into(), nested);
+        let name = format!("m{levels}");
+        let written = primary.update(Category::Clip, &name, record, local()).await;
+        assert_eq!(written.is_ok(), folder.names("clip.json").contains(&name), "{levels}");
+    }
+    let values = [Json::Float(f64::NAN), Json::Array(Vec::new())];
+    for (document, value) in [
+        (
+            Document::V2(Category::Clip),
+            Json::Object([("x".into(), values[0].clone())].into_iter().collect()),
+        ),
+        (Document::V2(Category::Clip), values[1].clone()),
+        (Document::Baselines, values[0].clone()),
+        (Document::Baselines, values[1].clone()),
+        (Document::PendingChanges, Json::Object(Object::new())),
+    ] {
+        let change = Box::new(move |_: &Json| Ok(value.clone()));
+        let refused = primary.change_document(document, change, local()).await;
+        assert!(matches!(refused, Err(WriteError::Invalid(_))), "{document}: {refused:?}");
+    }
+    assert!(folder.names("clip.json").len() > 1);
+    assert!(primary.problems().is_empty());
+}
+
+#[tokio::test]
+async fn what_follows_from_another_document_is_not_changed_by_itself() {
+    let folder = Folder::with(&[("legacy/stable_diffusion.json", LEGACY)]);
+    let primary = folder.open_as(Format::Legacy);
+    for document in [
+        Document::V2(Category::ImageGeneration),
+        Document::V2Metadata(Category::ImageGeneration),
+        Document::LegacyMetadata(Category::ImageGeneration),
+    ] {
+        let change = Box::new(|_: &Json| Ok(Json::Object(Object::new())));
+        let refused = primary.change_document(document, change, local()).await;
+        assert!(matches!(refused, Err(WriteError::WrongFormat { .. })), "{refused:?}");
+        let refused = primary.replace_document(document, "{}".into(), local()).await;
+        assert!(matches!(refused, Err(WriteError::WrongFormat { .. })), "{refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_category_that_is_not_there_yet_has_no_generation_of_another_document() {
     let folder = Folder::with(&[("clip.json", r#"{"one":{"name":"one"}}"#)]);
     let primary = folder.open_as(Format::Legacy);
@@ -305,6 +354,33 @@ async fn an_older_content_that_comes_back_gets_a_later_generation() {
         if generation.is_some() { Ok(generation) } else { Err("no generation") }
     });
     assert!(named.unwrap() > newest, "{named:?} is not later than {newest}");
+}
+
+#[tokio::test]
+async fn long_names_and_ids_spoil_no_commit() {
+    let folder = Folder::with(&[("legacy/stable_diffusion.json", LEGACY)]);
+    let primary = folder.open_as(Format::Legacy);
+    let record = || object(&LEGACY[5..LEGACY.len() - 1]);
+    let category = Category::ImageGeneration;
+    let long = |text: &str| text.repeat(8000 / text.len());
+    let mut tasks = tokio::task::JoinSet::new();
+    for (name, id) in [("short".to_owned(), "r"), (long("n"), "r"), (long("é"), "r")] {
+        let (primary, options) = (primary.clone(), local().with_request(format!("{id}{name:.5}")));
+        tasks.spawn(async move {
+            primary
+                .update_legacy(category, &name, object(&LEGACY[5..LEGACY.len() - 1]), options)
+                .await
+        });
+    }
+    assert!(tasks.join_all().await.iter().all(Result::is_ok));
+    let escaped = "\u{1}".repeat(8000);
+    let refused = primary.update_legacy(category, &escaped, record(), local()).await;
+    assert!(matches!(refused, Err(WriteError::Name { .. })), "{refused:?}");
+    for options in [WriteOptions::by(long("1")), local().with_request("\u{1}".repeat(3000))] {
+        let refused = primary.update_legacy(category, "x", record(), options.local()).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("4 KiB"), "{refused}");
+    }
 }
 
 #[tokio::test]
@@ -395,6 +471,91 @@ async fn a_legacy_write_moves_the_v2_form_and_both_metadata() {
     assert_eq!(std::fs::read(folder.path("legacy/stable_diffusion.json")).unwrap(), before);
     let v2_write = primary.update(Category::ImageGeneration, "x", object(NAMED), local()).await;
     assert!(matches!(v2_write, Err(WriteError::WrongFormat { .. })));
+}
+
+#[tokio::test]
+async fn a_derived_document_that_is_broken_is_kept_and_made_anew() {
+    let files = [("legacy/stable_diffusion.json", LEGACY), ("stable_diffusion.json", "{broken")];
+    let folder = Folder::with(&files);
+    let primary = folder.open_as(Format::Legacy);
+    let category = Category::ImageGeneration;
+    for name in ["n", "o"] {
+        let record = object(&LEGACY[5..LEGACY.len() - 1]);
+        primary.update_legacy(category, name, record, local()).await.unwrap();
+    }
+    assert_eq!(folder.names("stable_diffusion.json"), ["m", "n", "o"]);
+    let kept = std::fs::read_dir(folder.path(".coherence/kept/stable_diffusion.json")).unwrap();
+    let kept: Vec<_> = kept.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
+    assert_eq!(kept, [b"{broken"]);
+}
+
+#[tokio::test]
+async fn records_in_the_older_file_of_text_models_are_not_hidden_by_a_new_table() {
+    let old = r#"{"A/Old-7B":{"name":"A/Old-7B","parameters":7000000000}}"#;
+    let v2 = r#"{"A/Old-7B":{"name":"A/Old-7B"}}"#;
+    let files = [("legacy/text_generation.json", old), ("text_generation.json", v2)];
+    let folder = Folder::with(&files);
+    let primary = folder.open_as(Format::Legacy);
+    let record = object(r#"{"parameters":3000000000}"#);
+    let refused =
+        primary.update_legacy(Category::TextGeneration, "B/New-3B", record, local()).await;
+    assert!(refused.unwrap_err().to_string().contains("import it first"));
+    assert!(!folder.path("legacy/models.csv").exists());
+    assert_eq!(names(&primary, Category::TextGeneration), ["A/Old-7B"]);
+}
+
+#[tokio::test]
+async fn a_name_in_the_table_is_the_name_that_is_read() {
+    let csv = "name,parameters_bn\nA/Keep-7B,7\n";
+    let folder = Folder::with(&[("legacy/models.csv", csv)]);
+    let primary = folder.open_as(Format::Legacy);
+    for name in [" A/Keep-7B", "A/Keep-7B\n", "\u{a0}A/Keep-7B"] {
+        let record = object(r#"{"parameters":3000000000}"#);
+        let refused = primary.update_legacy(Category::TextGeneration, name, record, local()).await;
+        assert!(matches!(refused, Err(WriteError::Name { .. })), "{refused:?}");
+    }
+    assert_eq!(std::fs::read_to_string(folder.path("legacy/models.csv")).unwrap(), csv);
+}
+
+#[tokio::test]
+async fn a_request_that_had_nothing_to_write_is_remembered() {
+    let folder = Folder::with(&[("legacy/models.csv", "name,parameters_bn\nA/Keep-7B,7\n")]);
+    let primary = folder.open_as(Format::Legacy);
+    let update = |parameters: u64, id: &str| {
+        let record = object(&format!(r#"{{"parameters":{parameters}000000000}}"#));
+        let options = local().with_request(id);
+        let primary = primary.clone();
+        async move {
+            let category = Category::TextGeneration;
+            primary.update_legacy(category, "A/Keep-7B", record, options).await.unwrap()
+        }
+    };
+    update(3, "one").await;
+    let same = update(3, "two").await;
+    assert!(!same.changed);
+    update(5, "three").await;
+    let before = std::fs::read(folder.path("legacy/models.csv")).unwrap();
+    let again = update(3, "two").await;
+    assert_eq!((again.repeated, again.generation), (true, same.generation));
+    assert_eq!(std::fs::read(folder.path("legacy/models.csv")).unwrap(), before);
+}
+
+#[tokio::test]
+async fn times_ahead_of_the_clock_hold_nothing_up() {
+    let lines: String = (0..20).map(|n| format!("A/M{n}-7B,7\n")).collect();
+    let header = "name,parameters_bn\n";
+    let folder = Folder::with(&[("legacy/models.csv", &format!("{header}{lines}"))]);
+    let primary = folder.open_as(Format::Legacy);
+    assert_eq!(names(&primary, Category::TextGeneration).len(), 20);
+    let path = folder.path("legacy/models.csv");
+    std::fs::write(&path, format!("{header}A/One-7B,7\n")).unwrap();
+    let later = std::time::SystemTime::now() + Duration::from_secs(3600);
+    std::fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+    eventually(SOON, || match names(&primary, Category::TextGeneration).len() {
+        1 => Ok(()),
+        many => Err(many),
+    })
+    .unwrap();
 }
 
 #[tokio::test]
@@ -502,4 +663,11 @@ async fn a_foreign_content_that_lacks_records_is_counted() {
     counted((1, 0)).unwrap();
     std::fs::write(folder.path("clip.json"), "{}").unwrap();
     counted((1, 1)).unwrap();
+    // What is half written yet removes nothing.
+    let full = format!("{{{}}}", records.join(",")).into();
+    primary.replace_document(Document::V2(Category::Clip), full, local()).await.unwrap();
+    std::fs::write(folder.path("clip.json"), "{").unwrap();
+    eventually(SOON, || primary.problems().pop().map(|_| ()).ok_or("no problem")).unwrap();
+    std::fs::write(folder.path("clip.json"), r#"{"other":{}}"#).unwrap();
+    counted((1, 2)).unwrap();
 }

@@ -66,7 +66,11 @@ impl Trail {
         let mut last = self.last_id(&index)?;
         let mut events = Vec::with_capacity(drafts.len());
         for draft in drafts {
-            last += 1;
+            let next = last.checked_add(1).ok_or_else(|| Error::Corrupt {
+                path: index.clone(),
+                reason: "there is no number after the last one".into(),
+            })?;
+            last = next;
             events.push(draft.numbered(last));
         }
         let text = Object::from_iter([("last_event_id".to_owned(), Json::Int(last))]);
@@ -89,12 +93,16 @@ impl Trail {
     ) -> Result<Vec<Event>> {
         let segments = self.journal(domain, category).segments()?;
         let mut events = Vec::new();
-        // A commit may have begun one segment after another.
-        for segment in segments.iter().rev().take(2) {
-            let of_segment = last_events(segment)?;
+        // A commit may have begun one segment after another, and died before the last had a line.
+        for (index, segment) in segments.iter().rev().enumerate() {
+            let before = events.len();
+            let of_segment = events_from(segment, 0)?;
             events.extend(
                 of_segment.into_iter().filter(|event| event.generation == Some(generation)),
             );
+            if index > 0 && events.len() == before {
+                break;
+            }
         }
         Ok(events)
     }
@@ -124,9 +132,13 @@ impl Trail {
         let mut largest = 0;
         for domain in [Format::Legacy, Format::V2] {
             for category in folders(&self.root.join(domain.name()))? {
-                for segment in self.journal(domain, &category).segments()?.iter().rev().take(1) {
+                // Who began a segment may have died before it had a line.
+                for segment in self.journal(domain, &category).segments()?.iter().rev() {
                     let ids = last_events(segment)?.into_iter().map(|event| event.id);
-                    largest = largest.max(ids.max().unwrap_or(0));
+                    if let Some(id) = ids.max() {
+                        largest = largest.max(id);
+                        break;
+                    }
                 }
             }
         }
@@ -143,12 +155,25 @@ fn belong_together(one: &Event, next: &Event) -> bool {
     one.domain == next.domain && one.category == next.category
 }
 
-/// The events at the end of a segment.
+/// The events at the end of a segment; some, if there are any.
 fn last_events(segment: &Path) -> Result<Vec<Event>> {
+    let length = segment.metadata().map_err(|error| Error::io("read", segment, &error))?.len();
+    let mut begin = length.saturating_sub(END);
+    loop {
+        let events = events_from(segment, begin)?;
+        if begin == 0 || !events.is_empty() {
+            return Ok(events);
+        }
+        // A line may be longer than what was read.
+        begin = begin.saturating_sub(length - begin);
+    }
+}
+
+/// The events of a segment that begin at `begin` or later.
+fn events_from(segment: &Path, begin: u64) -> Result<Vec<Event>> {
     let read = || -> std::io::Result<Vec<u8>> {
         let mut file = File::open(segment)?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
+        file.seek(SeekFrom::Start(begin))?;
         let mut text = Vec::new();
         file.read_to_end(&mut text)?;
         Ok(text)
@@ -197,6 +222,44 @@ mod tests {
         assert_eq!(names(folder.path(), blip), ["2:b", "4:d"]);
         let index = std::fs::read_to_string(folder.path().join("index.json")).unwrap();
         assert_eq!(index, "{\n  \"last_event_id\": 4\n}");
+    }
+
+    #[test]
+    fn numbers_go_on_though_the_last_segment_is_empty_or_its_last_line_is_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = "n".repeat(3 << 20);
+        Trail::new(folder.path(), 1 << 30)
+            .append(vec![draft("clip", "a"), draft("clip", &long)])
+            .unwrap();
+        std::fs::write(folder.path().join("v2/clip/audit-000002.jsonl"), "").unwrap();
+        std::fs::write(folder.path().join("index.json"), "{\"last_event_id\":1}").unwrap();
+        let events = Trail::new(folder.path(), 1 << 30).append(vec![draft("clip", "c")]).unwrap();
+        assert_eq!(events[0].id, 3);
+    }
+
+    #[test]
+    fn all_events_of_a_commit_are_found_however_many_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let generation = Generation::default().next();
+        let of_commit = |name: String| {
+            let event = draft("clip", &name).event().clone();
+            Draft::new(Event { generation: Some(generation), ..event })
+        };
+        let trail = Trail::new(folder.path(), 1 << 20);
+        trail.append(vec![draft("clip", "before")]).unwrap();
+        let filler = "n".repeat(1 << 10);
+        trail.append((0..4000).map(|n| of_commit(format!("{n}{filler}"))).collect()).unwrap();
+        let found = trail.events_of(Format::V2, "clip", generation).unwrap();
+        assert_eq!(found.len(), 4000);
+    }
+
+    #[test]
+    fn a_number_that_cannot_be_counted_on_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let index = format!("{{\"last_event_id\":{}}}", i64::MAX);
+        std::fs::write(folder.path().join("index.json"), index).unwrap();
+        let refused = Trail::new(folder.path(), 1000).append(vec![draft("clip", "a")]);
+        assert!(matches!(refused, Err(Error::Corrupt { .. })), "{refused:?}");
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl Locked {
         keep: bool,
     ) -> Result<Put, CommitError> {
         let staged = self.stage(bytes).map_err(|error| self.before(&error))?;
-        let generation = self.largest().max(base.generation).next();
+        let generation = self.next_name(base.generation);
         let content = ContentId::of(Some(bytes));
         let slot = Slot {
             generation,
@@ -277,7 +277,7 @@ impl Locked {
 
     /// Keeps a content in the swap file that nobody has a name for.
     pub(super) fn keep_collided(&self) -> Result<()> {
-        let generation = self.largest().next();
+        let generation = self.next_name(Generation::default());
         tracing::error!(path = %self.place.path.display(), %generation, "two others wrote at once; the earlier content is kept");
         let kept = Kept::new(&self.place.kept).take_in(&self.place.swap, generation);
         self.place.step("keep", kept)

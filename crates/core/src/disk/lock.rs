@@ -57,6 +57,13 @@ impl Lock {
     }
 }
 
+impl Drop for Lock {
+    /// Closing the file is not enough where a forked child has inherited it.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
 fn open(path: &Path) -> Result<File, Unlockable> {
     let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
     let opened = match open() {
@@ -117,6 +124,18 @@ mod tests {
         assert!(matches!(Lock::take(&path, NOT_LONG), Err(Unlockable::Busy(_))));
         drop(held);
         assert!(Lock::take(&path, NOT_LONG).is_ok());
+    }
+
+    #[test]
+    fn it_ends_though_somebody_has_inherited_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.ctl");
+        let held = Lock::take(&path, NOT_LONG).unwrap();
+        // As a child has it that was forked meanwhile.
+        let inherited = held.file().try_clone().unwrap();
+        drop(held);
+        assert!(Lock::take(&path, NOT_LONG).is_ok());
+        drop(inherited);
     }
 
     #[test]

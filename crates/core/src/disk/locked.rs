@@ -15,7 +15,7 @@ use bytes::Bytes;
 use super::atomic::flush_folder;
 use super::control::{label, read_slots_of, write_slot};
 use super::faults::{self, Point};
-use super::{ContentId, FileContent, Lock, Place, Slot, State, Unlockable, is_absence, read};
+use super::{ContentId, FileContent, Kept, Lock, Place, Slot, State, Unlockable, is_absence, read};
 use crate::Json;
 use crate::backend::Stamp;
 use crate::error::{Error, Result};
@@ -96,7 +96,7 @@ impl Locked {
         for path in self.place.told_by.iter().filter(|path| path.exists()) {
             super::flush(path)?;
         }
-        let generation = self.largest().max(floor).next();
+        let generation = self.next_name(floor);
         let before = self.slots.iter().flatten().max_by_key(|slot| slot.generation);
         let slot = Slot {
             generation,
@@ -182,6 +182,18 @@ impl Locked {
         self.slots.iter().flatten().map(|slot| slot.generation).max().unwrap_or_default()
     }
 
+    /// A name that no content has: larger than those in the slots and `floor`, and not that of a kept
+    /// content, which others may have named when the clock was ahead or the slots were lost.
+    pub(super) fn next_name(&self, floor: Generation) -> Generation {
+        let kept = Kept::new(&self.place.kept);
+        let mut name = self.largest().max(floor).next();
+        // The largest number has none after it.
+        while kept.has(name) && name.next() > name {
+            name = name.next();
+        }
+        name
+    }
+
     fn place_of_oldest(&self) -> usize {
         let generation = |place: &usize| self.slots[*place].as_ref().map(|slot| slot.generation);
         (0..2).min_by_key(generation).unwrap_or(0)
@@ -203,8 +215,9 @@ pub(crate) fn time_set_aside(aside: &Path) -> Option<Duration> {
     let metadata = aside.metadata().ok()?;
     let changed = Duration::new(metadata.ctime().try_into().ok()?, 0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    // The change time is that of the rename. Whole seconds, rounded down, and one to be sure.
-    Some(now.saturating_sub(changed).saturating_sub(Duration::from_secs(1)))
+    // The change time is that of the rename. Whole seconds, rounded down, and one to be sure. One
+    // ahead of the clock is from before the clock was set back.
+    Some(now.abs_diff(changed).saturating_sub(Duration::from_secs(1)))
 }
 
 fn put_back(aside: &Path, path: &Path) -> io::Result<()> {
@@ -217,5 +230,30 @@ fn put_back(aside: &Path, path: &Path) -> io::Result<()> {
             tracing::warn!(path = %path.display(), "recovered a file that a writer had set aside");
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::Flush;
+
+    #[test]
+    fn the_name_of_a_kept_content_is_not_given_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::of(&folder.path().join("x.json"));
+        std::fs::write(&place.path, "theirs").unwrap();
+        // As if the clock had been ahead when they were made.
+        let floor: Generation = (1_u64 << 50).to_string().parse().unwrap();
+        let kept = Kept::new(&place.kept);
+        for name in [floor.next(), floor.next().next().next()] {
+            kept.put(name, b"kept").unwrap();
+        }
+        let mut locked = Locked::take(place.clone(), POLL).unwrap();
+        let base = locked.read(floor).unwrap();
+        assert_eq!(base.generation, floor.next().next());
+        let put = locked.commit(&base, b"ours", Json::Null, Flush::Later, true).unwrap();
+        assert_eq!(put.generation, base.generation.next().next());
+        assert_eq!(kept.read(floor.next()).unwrap().unwrap(), "kept");
     }
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::commit::remove_if_there;
 use super::faults::{self, Point, Rule};
-use super::{ContentId, Kept, Locked, Slot, State, read};
+use super::{ContentId, Kept, Locked, Slot, State, read, set_aside};
 use crate::error::{Error, Result};
 
 /// How many things a dead writer can have left, one uncovering the next, and some to spare.
@@ -59,6 +59,10 @@ impl Locked {
     }
 
     fn recover_one(&mut self, follow_up: FollowUp<'_>) -> Result<()> {
+        // Who has set the file aside for an instant has not undone the commit that made it.
+        if set_aside(&self.place.path).exists() {
+            self.wait_for_present()?;
+        }
         let present = Found::at(&self.place.path)?;
         let swap = Found::at(&self.place.swap)?;
         let named = self.naming(present.content);
@@ -226,5 +230,33 @@ impl Found {
         let bytes = read(path)?.map(|content| content.bytes);
         let content = ContentId::of(bytes.as_deref());
         Ok(Self { bytes, content })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Json;
+    use crate::disk::{Flush, Place};
+    use crate::generation::Generation;
+
+    #[test]
+    fn a_commit_whose_file_is_set_aside_for_an_instant_is_not_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::of(&folder.path().join("x.json"));
+        let patience = std::time::Duration::from_secs(1);
+        let mut locked = Locked::take(place.clone(), patience).unwrap();
+        let base = locked.read(Generation::default()).unwrap();
+        let put = locked.commit(&base, b"{}", Json::Null, Flush::Now, true).unwrap();
+        drop(locked);
+        std::fs::rename(&place.path, set_aside(&place.path)).unwrap();
+        let mut finished = Vec::new();
+        let mut locked = Locked::take(place, patience).unwrap();
+        let recovered = locked.recover(&mut |unfinished| {
+            finished.push(unfinished.slot.generation);
+            Ok(())
+        });
+        recovered.unwrap();
+        assert_eq!(finished, [put.generation]);
     }
 }

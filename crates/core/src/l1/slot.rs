@@ -274,7 +274,11 @@ impl Slot {
         let loaded = backend.load(self.document);
         let mut seen = self.seen();
         let found_nothing = loaded.as_ref().is_ok_and(|loaded| !loaded.snapshot.is_present());
-        if found_nothing && seen.stamp.is_some() && !seen.is_gone() {
+        // What was held is served on while a writer has set the file aside; nothing was read then.
+        let is_set_aside = loaded
+            .as_ref()
+            .is_ok_and(|loaded| loaded.snapshot.is_present() && loaded.stamp.is_none());
+        if is_set_aside || found_nothing && seen.stamp.is_some() && !seen.is_gone() {
             // It was moved away between the look that asked for this and the read.
             return unchanged;
         }
@@ -364,4 +368,44 @@ fn absent(document: Document) -> Loaded {
         content: Arc::new(Content::Absent),
     };
     Loaded { snapshot: Arc::new(snapshot), stamp: None, is_final: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+    use crate::{Category, Json};
+
+    /// Loads what it was told to, one after the other.
+    struct Told(Mutex<VecDeque<Loaded>>);
+
+    impl Backend for Told {
+        fn look(&self, _: Document) -> Result<Option<Stamp>, Error> {
+            Ok(None)
+        }
+
+        fn load(&self, _: Document) -> Result<Loaded, Error> {
+            Ok(self.0.lock().unwrap().pop_front().unwrap())
+        }
+    }
+
+    #[test]
+    fn a_file_seen_set_aside_is_not_sooner_believed_to_be_gone() {
+        let document = Document::V2(Category::Clip);
+        let content = Arc::new(Content::Json(Json::Object(crate::json::Object::new())));
+        let snapshot = Arc::new(Snapshot {
+            content,
+            ..(*absent(document).snapshot).named(Generation::default())
+        });
+        let stamp = Stamp { device: 1, inode: 1, size: 0, modified_ns: 0, changed_ns: 0 };
+        let read = Loaded { snapshot, stamp: Some(stamp), is_final: true };
+        let set_aside = Loaded { stamp: None, is_final: false, ..read.clone() };
+        let told = Told(Mutex::new([read, set_aside, absent(document)].into()));
+        let slot = Slot::load_first(&told, document);
+        for _ in 0..2 {
+            assert_eq!(slot.reload(&told), Reloaded::Nothing);
+            assert!(slot.snapshot().is_present());
+        }
+    }
 }

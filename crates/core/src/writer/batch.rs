@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::counters::Done;
 use super::follow_ups::{Commit, FollowUps, metadata_after};
 use super::note::{Entry, Note, Touched};
-use super::records::{Records, Rules, of_replaced};
+use super::records::{Records, Rules, of_replaced, printed_length};
 use super::requests::Requests;
 use crate::backend::Backend;
 use crate::backend::files::{Files, LOCK_WAIT, parse};
@@ -26,6 +26,8 @@ use crate::{Category, Document, Snapshot};
 
 /// How long a commit starts over because somebody without a lock writes at the same time.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Longest user or request id, in bytes as JSON prints it.
+const LONGEST_ID: usize = 4 * 1024;
 /// What a note has to spare for what is not the changes' own: two metadata documents.
 const NOTE_RESERVE: usize = 8 * 1024;
 
@@ -121,6 +123,15 @@ impl Committer {
         Some(self.files.load(Document::V2(category)).ok()?.snapshot)
     }
 
+    /// Records in the other file that is read where the document's own is missing: a new file would
+    /// hide all of them.
+    fn held_elsewhere(&self, base: &Base) -> Option<Error> {
+        let path = self.files.layout().fallback(self.document)?;
+        let is_there = base.bytes.is_none() && path.try_exists().unwrap_or(true);
+        let reason = "the records are in this file, which is only read; import it first".to_owned();
+        is_there.then_some(Error::Unavailable { action: "change", path, reason })
+    }
+
     fn attempt(
         &mut self,
         locked: &mut Locked,
@@ -132,6 +143,9 @@ impl Committer {
             Ok(base) => base,
             Err(error) => return over(answer_all(jobs, &WriteError::Storage(error))),
         };
+        if let Some(other) = self.held_elsewhere(&base) {
+            return over(answer_all(jobs, &WriteError::SourceInvalid(other)));
+        }
         let read = base.bytes.as_ref().map(|bytes| (place.path.as_path(), bytes.clone()));
         let is_bytes = |job: &Job| matches!(job.change, Change::Bytes(_));
         let snapshot = if jobs.iter().all(is_bytes) {
@@ -163,20 +177,19 @@ impl Committer {
                 ));
             }
         };
+        let entries = applied.iter().map(|done| done.entry.clone()).collect();
+        let done = Done::to(&touched);
+        let mut note = Note { time: now, entries, done, metadata: Vec::new() };
         if base.bytes.as_ref() == Some(&text) {
-            // Whoever wrote it may not have flushed it.
-            match locked.flush_present() {
+            match self.settle_unchanged(locked, place, &note, &snapshot) {
                 Ok(()) => answer_unchanged(applied, self.document, &snapshot),
                 Err(error) => {
-                    let error = WriteError::Storage(place.io("flush", &error));
-                    answer_all(applied.into_iter().map(|done| done.job).collect(), &error);
+                    let jobs = applied.into_iter().map(|done| done.job).collect();
+                    answer_all(jobs, &WriteError::Storage(error));
                 }
             }
             return Attempt::Over;
         }
-        let entries = applied.iter().map(|done| done.entry.clone()).collect();
-        let done = Done::to(&touched);
-        let mut note = Note { time: now, entries, done, metadata: Vec::new() };
         let noted = locked.note(&base).and_then(Note::read);
         match metadata_after(&self.files, self.document, &note, noted.as_ref(), records.len()) {
             Ok(metadata) => note.metadata = metadata,
@@ -200,6 +213,19 @@ impl Committer {
                 over(answer_all(jobs(applied), &WriteError::Unknown { generation, error }))
             }
         }
+    }
+
+    /// Nothing is to be written, but what is stored must last, and the requests be remembered.
+    fn settle_unchanged(
+        &mut self,
+        locked: &Locked,
+        place: &Place,
+        note: &Note,
+        snapshot: &Snapshot,
+    ) -> Result<(), Error> {
+        // Whoever wrote it may not have flushed it.
+        place.step("flush", locked.flush_present())?;
+        self.requests.append(&place.requests, note, snapshot.generation, snapshot.digest)
     }
 
     /// The commit stands: does what follows from it, and answers.
@@ -313,6 +339,7 @@ impl Committer {
     }
 
     fn make(&self, job: &mut Job, round: &mut Round<'_>) -> Result<Made, WriteError> {
+        check_ids(&job.options)?;
         round.check(&job.change, job.options.precondition)?;
         let category = self.document.category().unwrap_or(Category::Miscellaneous);
         let rules = Rules {
@@ -342,7 +369,7 @@ impl Committer {
             }
             Change::Whole(change) => {
                 let before = records.clone();
-                let changed = records.replace_whole(change);
+                let changed = records.replace_whole(self.document, change);
                 round.settle(before, changed, job.options.may_shrink)
             }
             Change::Bytes(bytes) => {
@@ -487,13 +514,25 @@ impl Change {
     }
 }
 
-/// Upper bound of what a job adds to a note, in bytes: texts may be escaped to six bytes a character.
+/// Upper bound of what a job adds to a note, in bytes. A name is also told as the last one that was
+/// changed, and so by the metadata of both formats.
 fn note_length(job: &Job) -> usize {
-    let text = |text: Option<&str>| text.map_or(0, |text| 2 * text.len());
+    let text = |text: Option<&str>| text.map_or(0, printed_length);
     let options = &job.options;
-    256 + text(job.change.name())
+    256 + 4 * text(job.change.name())
         + text(options.logical_user_id.as_deref())
         + text(options.request_id.as_deref())
+}
+
+fn check_ids(options: &WriteOptions) -> Result<(), WriteError> {
+    for id in [&options.logical_user_id, &options.request_id].into_iter().flatten() {
+        if printed_length(id) > LONGEST_ID {
+            let name = id.chars().take(200).collect();
+            let reason = "an id of a user or a request must not be longer than 4 KiB";
+            return Err(WriteError::Name { name, reason });
+        }
+    }
+    Ok(())
 }
 
 fn answer_all(jobs: Vec<Job>, error: &WriteError) -> Vec<Job> {

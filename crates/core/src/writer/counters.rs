@@ -86,7 +86,7 @@ pub(super) fn advanced(
 /// How many operations metadata tells of.
 pub(super) fn operations(metadata: &Object) -> i64 {
     let count = |(_, member): (Operation, &str)| metadata.get(member)?.as_i64();
-    COUNTERS.into_iter().filter_map(count).sum()
+    COUNTERS.into_iter().filter_map(count).fold(0, i64::saturating_add)
 }
 
 #[cfg(test)]
@@ -111,5 +111,17 @@ mod tests {
         assert_eq!(member("last_operation_model"), "b".into());
         assert_eq!(member("total_models"), Json::Int(7));
         assert_eq!(second.keys().count(), 13);
+    }
+
+    #[test]
+    fn counters_that_somebody_made_huge_stop_nothing() {
+        let mut huge =
+            advanced(Category::Clip, None, &done([1, 0, 0], Operation::Create, "a"), 1, 5);
+        for (_, member) in COUNTERS {
+            huge.insert(member.to_owned(), i64::MAX.into());
+        }
+        let more = done([1, 1, 1], Operation::Update, "a");
+        let more = advanced(Category::Clip, Some(&huge), &more, 1, 6);
+        assert_eq!(operations(&more), i64::MAX);
     }
 }

@@ -11,7 +11,7 @@ use super::requests::Requests;
 use crate::audit::{Draft, Trail};
 use crate::backend::files::{Files, Rewrite};
 use crate::disk::faults::{self, Point};
-use crate::disk::{ContentId, Flush, Place, State, Unfinished};
+use crate::disk::{ContentId, Flush, Kept, Place, State, Unfinished};
 use crate::error::Result;
 use crate::generation::{Digest, Generation};
 use crate::json::{Json, Object, Style, object_to_text};
@@ -111,9 +111,14 @@ impl FollowUps {
         let document = Document::V2(category);
         let how = Rewrite { flush: Flush::Now, keep: KEEP_NONE };
         let written = files.rewrite(document, how, |base| {
-            let path = files.place(document).path;
-            let read = base.bytes.as_ref().map(|bytes| (path.as_path(), bytes.clone()));
-            let stored = files.snapshot(document, base.generation, read)?;
+            let place = files.place(document);
+            let read = base.bytes.as_ref().map(|bytes| (place.path.as_path(), bytes.clone()));
+            let stored = of_replaced(files, document, base.generation, read)?;
+            if let (false, Some(broken)) = (stored.is_present(), &base.bytes) {
+                tracing::error!(%document, generation = %base.generation, "a derived document cannot be read; it is kept, and made anew");
+                let kept = Kept::new(&place.kept).put(base.generation, broken);
+                place.step("keep", kept)?;
+            }
             Ok(derived(category, commit, &stored))
         });
         written.map(|_| ())
@@ -182,7 +187,7 @@ fn put_metadata(
     let how = Rewrite { flush: Flush::Later, keep: KEEP_NONE };
     let written = files.rewrite(document, how, |base| {
         let stored = base.bytes.as_deref().and_then(parse_object);
-        let missing = operations(wanted) - stored.as_ref().map_or(-1, operations);
+        let missing = operations(wanted).saturating_sub(stored.as_ref().map_or(-1, operations));
         Ok(match turn {
             _ if missing > 0 => Some(printed(wanted)),
             // As many or more: it was written, or somebody else went on from it.

@@ -17,10 +17,12 @@ use crate::shape::{Reader, Unknown};
 use crate::snapshot::Content;
 use crate::{Category, Document, Snapshot};
 
-/// Longest name of a record, in bytes.
-const LONGEST_NAME: usize = 16 * 1024;
+/// Longest name of a record, in bytes as JSON prints it: four times it must go into a note.
+const LONGEST_NAME: usize = 8 * 1024;
 /// Largest record, in bytes of compact JSON.
 const LARGEST_RECORD: usize = 16 * 1024 * 1024;
+/// How many arrays and objects may be around what is stored, wherever it stands.
+const LEVELS_AROUND: usize = 8;
 
 /// The rule by which stored legacy records become v2.
 const SLOW_RULE: SlowRule = SlowRule::Path;
@@ -106,7 +108,7 @@ impl Records {
         rules: &Rules<'_>,
     ) -> Result<Operation, WriteError> {
         check_name(name)?;
-        check_representation(&record)?;
+        check_record(&record)?;
         match self {
             Self::V2(records) => {
                 if rules.category == Category::TextGeneration {
@@ -135,6 +137,11 @@ impl Records {
                 Ok(insert(records, name, record))
             }
             Self::Table(table) => {
+                if name != name.trim() {
+                    // Readers of the table trim it, and would take it for another record.
+                    let reason = "it must not begin or end with a blank";
+                    return Err(WriteError::Name { name: shortened(name), reason });
+                }
                 let record = legacy::normalise(name, &record).map_err(WriteError::Invalid)?;
                 let row = Row::from_normalised(name, &record);
                 row.to_v2().map_err(WriteError::Invalid)?;
@@ -231,7 +238,11 @@ impl Records {
     }
 
     /// Replaces all of it by what the function says of it.
-    pub(super) fn replace_whole(&mut self, change: &mut WholeChange) -> Result<(), WriteError> {
+    pub(super) fn replace_whole(
+        &mut self,
+        document: Document,
+        change: &mut WholeChange,
+    ) -> Result<(), WriteError> {
         let taken = std::mem::replace(self, Self::Whole(Json::Null));
         let (value, wrap): (Json, fn(Json) -> Option<Self>) = match taken {
             Self::V2(records) => (records.into(), |value| into_object(value).map(Self::V2)),
@@ -243,13 +254,10 @@ impl Records {
                 return Err(WriteError::Name { name: String::new(), reason });
             }
         };
-        let changed = change(&value);
-        let Some(changed) = wrap(changed?) else {
-            let mut reader = Reader::new(Unknown::Keep);
-            reader.refuse_value::<()>("a category is an object", &Json::Null);
-            return Err(WriteError::Invalid(reader.into_issues()));
-        };
-        *self = changed;
+        let changed = change(&value)?;
+        check_representation(&changed)?;
+        let changed = document.top_level().check(changed).map_err(|reason| refused(&reason))?;
+        *self = wrap(changed).ok_or_else(|| refused("a category is an object"))?;
         Ok(())
     }
 }
@@ -281,32 +289,53 @@ fn check_name(name: &str) -> Result<(), WriteError> {
     if name.contains('\\') {
         return refuse("it must not contain a backslash");
     }
-    if name.len() > LONGEST_NAME {
-        return refuse("it must not be longer than 16 KiB");
+    if printed_length(name) > LONGEST_NAME {
+        return refuse("it must not be longer than 8 KiB");
     }
     Ok(())
+}
+
+/// How long a text is in JSON.
+pub(super) fn printed_length(text: &str) -> usize {
+    Json::from(text).to_text(Style::COMPACT).len()
 }
 
 fn shortened(name: &str) -> String {
     name.chars().take(200).collect()
 }
 
-/// A record must read as it is printed: numbers that JSON does not have, or a nesting that readers
-/// refuse, would spoil the whole document.
-fn check_representation(record: &Object) -> Result<(), WriteError> {
-    let refuse = |reason: String| {
-        let mut reader = Reader::new(Unknown::Keep);
-        reader.refuse_value::<()>(reason, &Json::Null);
-        Err(WriteError::Invalid(reader.into_issues()))
-    };
-    let printed = object_to_text(record, Style::COMPACT);
-    if printed.len() > LARGEST_RECORD {
-        let mib = printed.len() / (1024 * 1024);
-        return refuse(format!("a record of {mib} MiB is larger than the 16 MiB that are stored"));
+/// A record must be small enough, and read as it is printed.
+fn check_record(record: &Object) -> Result<(), WriteError> {
+    let record = Json::Object(record.clone());
+    let length = check_representation(&record)?;
+    if length > LARGEST_RECORD {
+        let mib = length / (1024 * 1024);
+        let reason = format!("a record of {mib} MiB is larger than the 16 MiB that are stored");
+        return Err(refused(&reason));
     }
-    match Json::parse(printed.as_bytes()) {
-        Ok(Json::Object(read)) if read == *record => Ok(()),
-        Ok(_) => refuse("the record does not read as it is written".into()),
-        Err(error) => refuse(format!("the record cannot be written as JSON: {error}")),
+    Ok(())
+}
+
+/// What is stored must read as it is printed: numbers that JSON does not have, or a nesting that
+/// readers refuse, would spoil the whole document. Returns how long it is, printed.
+fn check_representation(value: &Json) -> Result<usize, WriteError> {
+    // It stands within the document, and a part of it within an event of the audit trail.
+    let (before, after) = ("[".repeat(LEVELS_AROUND), "]".repeat(LEVELS_AROUND));
+    let printed = format!("{before}{}{after}", value.to_text(Style::COMPACT));
+    let read = Json::parse(printed.as_bytes())
+        .map_err(|error| refused(&format!("it cannot be written as JSON: {error}")))?;
+    let mut inner = &read;
+    for _ in 0..LEVELS_AROUND {
+        inner = inner.as_array().and_then(<[Json]>::first).unwrap_or(&Json::Null);
     }
+    match inner == value {
+        true => Ok(printed.len()),
+        false => Err(refused("it does not read as it is written")),
+    }
+}
+
+fn refused(reason: &str) -> WriteError {
+    let mut reader = Reader::new(Unknown::Keep);
+    reader.refuse_value::<()>(reason, &Json::Null);
+    WriteError::Invalid(reader.into_issues())
 }

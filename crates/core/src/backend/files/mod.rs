@@ -29,6 +29,7 @@ use crate::{Document, Snapshot};
 pub use directory::Directory;
 use layout::Layout;
 use looks::Looks;
+use naming::Retries;
 pub(crate) use parse::parse;
 pub(crate) use rewrite::Rewrite;
 
@@ -59,6 +60,7 @@ pub struct Files {
     floors: [AtomicU64; Document::COUNT],
     /// Set by whoever writes here, and can finish what others began.
     follow_up: OnceLock<FollowUp>,
+    retries: Retries,
     alarms: Alarms,
 }
 
@@ -97,6 +99,7 @@ impl Files {
             has_missed: [const { AtomicBool::new(false) }; Document::COUNT],
             floors: [const { AtomicU64::new(0) }; Document::COUNT],
             follow_up: OnceLock::new(),
+            retries: Retries::default(),
             alarms: Alarms::default(),
         }
     }

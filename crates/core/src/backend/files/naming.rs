@@ -7,10 +7,11 @@
 //! served all the same, without a name. The first load of a document names nothing, so that a start
 //! waits for no flush; the next look does it.
 
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 
@@ -32,6 +33,28 @@ const ADOPTION_WAIT: Duration = Duration::from_millis(20);
 const FILLING_TIME: Duration = Duration::from_millis(250);
 /// How often a document is read anew because it changed while it was being named.
 const ATTEMPTS: usize = 4;
+
+/// How long what failed is left alone: the document is read thirty times a second meanwhile, and each
+/// attempt flushes, and is told in the log.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// When the recovery of each document, which failed, may be tried again.
+#[derive(Debug, Default)]
+pub(super) struct Retries(Mutex<HashMap<Document, Instant>>);
+
+impl Retries {
+    fn is_too_early(&self, document: Document) -> bool {
+        self.failures().get(&document).is_some_and(|failed| failed.elapsed() < RETRY_AFTER)
+    }
+
+    fn put_off(&self, document: Document) {
+        self.failures().insert(document, Instant::now());
+    }
+
+    fn failures(&self) -> MutexGuard<'_, HashMap<Document, Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A document as its file has it.
 type Content<'a> = Option<(&'a Path, FileContent)>;
@@ -121,15 +144,22 @@ impl Files {
         if !self.can_follow_up() {
             return true;
         }
+        if self.retries.is_too_early(document) {
+            return false;
+        }
         let Ok(mut locked) = Locked::take(place, Duration::ZERO) else { return false };
         let done = locked.recover(&mut |unfinished| self.follow_up(document, unfinished));
         if let Err(error) = &done {
+            self.retries.put_off(document);
             tracing::error!(%document, %error, "what follows from a commit could not be done");
         }
         done.is_ok()
     }
 
     fn adopt(&self, document: Document, content: &Content<'_>) -> Result<Adoption> {
+        if self.retries.is_too_early(document) {
+            return Ok(Adoption::Later);
+        }
         let held = self.last_named(document);
         let mut locked = match Locked::take(self.place_read(document, content), ADOPTION_WAIT) {
             Ok(locked) => locked,
@@ -142,6 +172,7 @@ impl Files {
         let recovered = locked.recover(&mut |unfinished| self.follow_up(document, unfinished));
         if let Err(error) = recovered {
             // To name anything now would overwrite what tells of the unfinished commit.
+            self.retries.put_off(document);
             tracing::warn!(%document, %error, "a foreign content stays without a generation for now");
             return Ok(Adoption::Later);
         }
@@ -194,9 +225,9 @@ impl Files {
         let gone = match (held.object(), now) {
             (_, None) => before,
             (Some(records), Some(bytes)) => {
-                let now = Json::parse(bytes).ok();
-                let now = now.as_ref().and_then(Json::as_object);
-                let is_gone = |name: &&String| now.is_none_or(|now| !now.contains_key(*name));
+                // What cannot be read is told as that; it may only be half written yet.
+                let Ok(Json::Object(now)) = Json::parse(bytes) else { return };
+                let is_gone = |name: &&String| !now.contains_key(*name);
                 records.keys().filter(is_gone).count()
             }
             (None, Some(bytes)) => before.saturating_sub(lines(bytes)),
@@ -234,7 +265,9 @@ impl Files {
         let modified = u64::try_from(content.stamp.modified_ns / 1_000_000_000).unwrap_or(0);
         let nanos = u32::try_from(content.stamp.modified_ns % 1_000_000_000).unwrap_or(0);
         let modified = SystemTime::UNIX_EPOCH + Duration::new(modified, nanos);
-        let age = SystemTime::now().duration_since(modified).unwrap_or_default();
+        // A time ahead of the clock is no proof of youth: clocks are set back, and tools keep times.
+        let age =
+            SystemTime::now().duration_since(modified).unwrap_or_else(|ahead| ahead.duration());
         (age < FILLING_TIME).then(|| Loaded {
             snapshot: Arc::clone(&held),
             stamp: Some(content.stamp),
@@ -259,4 +292,37 @@ fn id_of(content: &Content<'_>) -> ContentId {
 
 fn lines(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+    use crate::Category;
+    use crate::backend::files::layout::Layout;
+    use crate::disk::Flush;
+
+    const CLIP: Document = Document::V2(Category::Clip);
+
+    #[test]
+    fn what_cannot_be_finished_is_served_and_not_tried_at_every_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::new(Layout::below(folder.path()));
+        let mut locked = Locked::take(files.place(CLIP), ADOPTION_WAIT).unwrap();
+        let base = locked.read(Generation::default()).unwrap();
+        let put = locked.commit(&base, b"{}", Json::Null, Flush::Now, false).unwrap();
+        drop(locked);
+        let attempts = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&attempts);
+        files.follow_up_with(Box::new(move |_, _, _| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Err(Error::Busy { path: "elsewhere".into() })
+        }));
+        for _ in 0..10 {
+            let loaded = files.load_named(CLIP).unwrap();
+            assert_eq!((loaded.snapshot.generation, loaded.is_final), (put.generation, false));
+        }
+        assert_eq!(attempts.load(Ordering::Relaxed), 1);
+    }
 }
