@@ -108,6 +108,12 @@ impl Versions {
         is_own.then_some(first.generation)
     }
 
+    /// Whether the answer is a content that somebody had put back by then. Until the commit it
+    /// replaced is over, it goes by its old name.
+    pub(super) fn is_restored(&self, read: &Operation) -> bool {
+        self.restored.iter().any(|(digest, begun)| *digest == read.digest && *begun <= read.end())
+    }
+
     /// Index of the first version seen that is not older than `generation`.
     pub(super) fn at_or_after(&self, generation: u64) -> Option<usize> {
         let index = self.all.partition_point(|version| version.generation < generation);
