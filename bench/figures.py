@@ -14,6 +14,9 @@ SCENARIOS = {
     "one_model": "one model",
 }
 
+# Records in the categories that are written to, as in crates/core/benches/write.rs.
+WRITE_SIZES = {"1 KB": 2, "200 KB": 400, "2 MB": 4000}
+
 
 def median(rounds, field):
     return statistics.median(figures[field] for figures in rounds)
@@ -51,3 +54,8 @@ def library(lines, case, threads=1):
     """The figures of one case of the library's benchmark."""
     found = (line for line in lines if line["case"] == case and line["threads"] == threads)
     return next(found)
+
+
+def line(lines, case):
+    """The line of a case that is measured in one way only."""
+    return next(line for line in lines if line["case"] == case)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import figures
 import plot
+import writing_report
+from tables import table
 
 HEAD = """# Benchmarks
 
@@ -24,27 +26,26 @@ def write(results, folder):
         if name in results:
             parts.append(section(results[name]["figures"]))
     parts.insert(1, goals(results))
-    if "throughput" in results:
-        parts.insert(1, disturbance(results["throughput"]["machine"]))
+    parts.insert(1, disturbance(results))
     parts.append(machine(results))
     folder = Path(folder)
     (folder / "benchmarks.md").write_text("\n".join(parts))
     (folder / "benchmarks.svg").write_text(plot.draw(results))
 
 
-def disturbance(facts):
+def disturbance(results):
     """A warning where the machine was not left alone when the measuring began."""
-    if facts["load_before"] < facts["cores"] / 2:
+    disturbed = [
+        f"{name} (load {facts['load_before']:.1f} on {facts['cores']} cores)"
+        for name, facts in ((name, part["machine"]) for name, part in results.items())
+        if facts["load_before"] >= facts["cores"] / 2
+    ]
+    if not disturbed:
         return ""
     return (
-        f"**Measured on a machine at work**: its load was {facts['load_before']:.1f} on {facts['cores']} cores "
-        "before the first turn. Ratios are rough, times too long.\n"
+        f"**Measured on a machine at work**: {', '.join(disturbed)}, before the first turn. Ratios are rough, "
+        "times too long.\n"
     )
-
-
-def table(head, rows):
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
 
 
 def goals(results):
@@ -62,6 +63,8 @@ def goals(results):
         rows += growth_goals(results["growth"]["figures"])
     if "library" in results:
         rows += library_goals(results["library"]["figures"])
+    if "writing" in results:
+        rows += writing_report.goals(results["writing"]["figures"])
     return "## Goals\n\n" + table(["what", "goal", "measured", ""], rows)
 
 
@@ -255,6 +258,7 @@ SECTIONS = {
     "footprint": footprint,
     "growth": growth,
     "library": library,
+    "writing": writing_report.section,
 }
 
 

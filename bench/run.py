@@ -24,8 +24,9 @@ import report
 import servers
 import startup
 import throughput
+import writing
 
-PARTS = ("throughput", "startup", "footprint", "growth", "library")
+PARTS = ("throughput", "startup", "footprint", "growth", "library", "writing")
 BUILD = ("cargo", "build", "--release", "--locked", "--package", "horde-model-reference-server")
 
 
@@ -78,6 +79,8 @@ def measure(part, arguments):
         return measure_footprint()
     if part == "growth":
         return growth.measure(arguments.rounds, arguments.seconds, 3 if arguments.quick else 5)
+    if part == "writing":
+        return writing.measure(10 if arguments.quick else 60, 5 if arguments.quick else 20)
     return library.measure()
 
 

@@ -149,6 +149,9 @@ impl Locked {
             if most == 0 {
                 return remove_if_there(&self.place.swap);
             }
+            // What its slot tells must be known to have stood, also after a power cut and a foreign
+            // write, before what tells it otherwise is gone.
+            self.lock.file().sync_data()?;
             // Until now it shares its bytes with the document, which others may write in place.
             kept.replace(put.generation, bytes)?;
             match kept.take_in(&self.place.swap, base.generation) {

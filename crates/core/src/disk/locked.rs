@@ -90,8 +90,12 @@ impl Locked {
     }
 
     fn adopt(&mut self, content: ContentId, floor: Generation) -> Result<Generation> {
-        // Before a slot goes, the content it names must not come back by a power cut.
+        // Before a slot goes, the content it names must not come back by a power cut, and what it
+        // could tell of must be told.
         self.place.step("flush", self.flush_present())?;
+        for path in self.place.told_by.iter().filter(|path| path.exists()) {
+            super::flush(path)?;
+        }
         let generation = self.largest().max(floor).next();
         let before = self.slots.iter().flatten().max_by_key(|slot| slot.generation);
         let slot = Slot {

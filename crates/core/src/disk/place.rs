@@ -24,6 +24,9 @@ pub(crate) struct Place {
     pub(crate) kept: PathBuf,
     /// Log of answered request ids.
     pub(crate) requests: PathBuf,
+    /// Files that tell what was done to the document, and that its slots could tell anew: they are
+    /// flushed before a slot is given to a content that says nothing of it.
+    pub(crate) told_by: Vec<PathBuf>,
 }
 
 impl Place {
@@ -51,6 +54,7 @@ impl Place {
             swap: folder.join(named(".", ".swap")),
             kept: coherence.join("kept").join(&name),
             requests: coherence.join(named("", ".requests")),
+            told_by: Vec::new(),
             path,
         }
     }

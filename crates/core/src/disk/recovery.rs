@@ -198,17 +198,26 @@ impl Locked {
         }
     }
 
-    /// Hands the commit that made the present content to `follow_up` once more.
+    /// Hands the commits that stood to `follow_up` once more: the one that made the present content
+    /// with all of it, another only for what its slot alone can tell.
     pub(crate) fn redo(&mut self, follow_up: FollowUp<'_>) -> Result<()> {
+        if self.slots.iter().flatten().all(|slot| slot.note.is_null()) {
+            return Ok(());
+        }
         let present = Found::at(&self.place.path)?;
         let named = self.naming(present.content);
-        match named.and_then(|place| self.slots[place].as_ref()) {
-            Some(slot) if !slot.note.is_null() && slot.state != State::Revoked => {
-                let bytes = present.bytes.as_ref();
-                follow_up(Unfinished { slot, bytes, base: None, is_overtaken: false })
+        let mut places = [0, 1];
+        places.sort_by_key(|place| self.slots[*place].as_ref().map(|slot| slot.generation));
+        for place in places {
+            let Some(slot) = &self.slots[place] else { continue };
+            if slot.note.is_null() || !matches!(slot.state, State::Done | State::Adopted) {
+                continue;
             }
-            _ => Ok(()),
+            let is_overtaken = named != Some(place);
+            let bytes = present.bytes.as_ref().filter(|_| !is_overtaken);
+            follow_up(Unfinished { slot, bytes, base: None, is_overtaken })?;
         }
+        Ok(())
     }
 }
 

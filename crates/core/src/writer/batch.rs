@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::counters::Done;
-use super::follow_ups::{Commit, FollowUps, flush_metadata, metadata_after};
+use super::follow_ups::{Commit, FollowUps, metadata_after};
 use super::note::{Entry, Note, Touched};
 use super::records::{Records, Rules, of_replaced};
 use super::requests::Requests;
@@ -246,7 +246,6 @@ impl Committer {
             let _ = job.answer.send(Ok(committed));
         }
         // What is left is for later commits and for people; whoever waits need not wait for it.
-        flush_metadata(&self.files, self.document, note);
         locked.finish(base, &put, &after.bytes, KEPT_GENERATIONS);
     }
 

@@ -11,7 +11,7 @@ use super::requests::Requests;
 use crate::audit::{Draft, Trail};
 use crate::backend::files::{Files, Rewrite};
 use crate::disk::faults::{self, Point};
-use crate::disk::{ContentId, Flush, Place, Unfinished};
+use crate::disk::{ContentId, Flush, Place, State, Unfinished};
 use crate::error::Result;
 use crate::generation::{Digest, Generation};
 use crate::json::{Json, Object, Style, object_to_text};
@@ -79,6 +79,9 @@ impl FollowUps {
         let place = files.place(document);
         let generation = unfinished.slot.generation;
         let Some(bytes) = unfinished.bytes else {
+            if unfinished.slot.state != State::Prepared {
+                return Ok(());
+            }
             tracing::error!(%document, %generation, "a commit was overtaken, and its records are not known any more");
             let drafts = note.bare_events(document, generation);
             return self.trail.as_ref().map_or(Ok(()), |trail| append_missing(trail, drafts));
@@ -166,17 +169,6 @@ fn write_metadata(files: &Files, document: Document, note: &Note, turn: Turn) ->
         put_metadata(files, document, category, wanted, note, turn)?;
     }
     Ok(())
-}
-
-/// Puts the metadata on the device. Until then the slot of the commit could tell it once more.
-pub(super) fn flush_metadata(files: &Files, document: Document, note: &Note) {
-    let Some(category) = document.category() else { return };
-    for (format, _) in &note.metadata {
-        let path = files.place(metadata_document(*format, category)).path;
-        if let Err(error) = crate::disk::flush(&path) {
-            tracing::warn!(%error, "the metadata could not be flushed");
-        }
-    }
 }
 
 fn put_metadata(

@@ -117,7 +117,14 @@ impl Files {
 
     /// Where `document` is written, with all that belongs to it.
     pub(crate) fn place(&self, document: Document) -> Place {
-        Place::of(&self.paths[document.index()].0)
+        let told_by = match document {
+            Document::V2(category) | Document::Legacy(category) => {
+                let metadata = [Document::V2Metadata(category), Document::LegacyMetadata(category)];
+                metadata.map(|document| self.paths[document.index()].0.clone()).into()
+            }
+            _ => Vec::new(),
+        };
+        Place { told_by, ..Place::of(&self.paths[document.index()].0) }
     }
 
     /// The last snapshot of `document` that was read or written here.

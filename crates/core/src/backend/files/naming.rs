@@ -107,7 +107,12 @@ impl Files {
 
     /// The place of the file that was read; the document's own, where there is none.
     fn place_read(&self, document: Document, content: &Content<'_>) -> Place {
-        content.as_ref().map_or_else(|| self.place(document), |(path, _)| Place::of(path))
+        let is_fallback =
+            |path: &Path| self.layout().fallback(document).is_some_and(|other| other == path);
+        match content {
+            Some((path, _)) if is_fallback(path) => Place::of(path),
+            _ => self.place(document),
+        }
     }
 
     /// Finishes a commit whose writer seems to have died. Whether nothing is left to be done: if the
