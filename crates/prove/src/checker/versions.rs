@@ -65,7 +65,9 @@ impl Versions {
             known.and_modify(|known| *known = None).or_insert(Some(version.generation));
         }
         // A content that somebody put back may have had no other number than its old one.
-        let is_restored = |call: &&Operation| call.kind == Kind::Replace && call.name.is_none();
+        let is_restored = |call: &&Operation| {
+            call.kind == Kind::Replace && call.name.is_none() && !call.digest.is_empty()
+        };
         for restored in document.operations.iter().filter(is_restored) {
             versions.by_digest.insert(restored.digest.clone(), None);
             versions.restored.push((restored.digest.clone(), restored.begun));
