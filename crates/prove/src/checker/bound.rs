@@ -64,6 +64,7 @@ pub(super) fn check(
             .iter()
             .any(|(from, until)| read.begun <= until.saturating_add(lease) && *from <= read.end());
         // Of what was never named, whoever did not see it cannot know.
+        let is_spoiled = is_spoiled || versions.is_restored(read);
         let known = if is_spoiled { &written } else { &known };
         let Some((since, by)) = known.earliest_newer_than(generation) else { continue };
         let Some(age) = read.begun.checked_sub(since).filter(|age| *age > 0) else { continue };

@@ -65,7 +65,9 @@ impl Versions {
             known.and_modify(|known| *known = None).or_insert(Some(version.generation));
         }
         // A content that somebody put back may have had no other number than its old one.
-        let is_restored = |call: &&Operation| call.kind == Kind::Replace && call.name.is_none();
+        let is_restored = |call: &&Operation| {
+            call.kind == Kind::Replace && call.name.is_none() && !call.digest.is_empty()
+        };
         for restored in document.operations.iter().filter(is_restored) {
             versions.by_digest.insert(restored.digest.clone(), None);
             versions.restored.push((restored.digest.clone(), restored.begun));
@@ -106,6 +108,12 @@ impl Versions {
         };
         let is_own = !self.restored.iter().any(is_restored);
         is_own.then_some(first.generation)
+    }
+
+    /// Whether the answer is a content that somebody had put back by then. Until the commit it
+    /// replaced is over, it goes by its old name.
+    pub(super) fn is_restored(&self, read: &Operation) -> bool {
+        self.restored.iter().any(|(digest, begun)| *digest == read.digest && *begun <= read.end())
     }
 
     /// Index of the first version seen that is not older than `generation`.
