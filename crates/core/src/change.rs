@@ -85,7 +85,7 @@ pub struct Committed {
     pub changed: bool,
     /// Whether this is the outcome of an earlier request of the same id.
     pub repeated: bool,
-    /// When it could first be seen, for whoever waits for leases; an earlier request's long ago.
+    /// When all of it could be seen, for whoever waits for leases; an earlier request's long ago.
     pub(crate) at: Option<Instant>,
 }
 
@@ -112,7 +112,7 @@ pub enum WriteError {
         name: String,
     },
     /// The precondition does not hold.
-    #[error("{document} is at generation {generation}, which is not what was expected{}", if .record.is_some() { "; the record exists" } else { "" })]
+    #[error("what was expected does not hold: {document} is at generation {generation}, and the record {}", if .record.is_some() { "exists" } else { "does not exist" })]
     Conflict {
         /// The document.
         document: Document,
@@ -165,6 +165,9 @@ pub enum WriteError {
         /// What failed.
         error: Error,
     },
+    /// The writer ended before it answered; the change may have been made.
+    #[error("the outcome is not known: the writer ended")]
+    Ended,
     /// The writer did not answer in time; the change may still happen.
     #[error("the outcome is not known: no answer within {seconds} s")]
     NoAnswer {

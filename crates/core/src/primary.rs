@@ -238,10 +238,10 @@ impl Deref for Primary {
 async fn answered(
     answer: oneshot::Receiver<Result<Committed, WriteError>>,
 ) -> Result<Committed, WriteError> {
-    let no_answer = WriteError::NoAnswer { seconds: ANSWER_TIME.as_secs() };
     match tokio::time::timeout(ANSWER_TIME, answer).await {
         Ok(Ok(answer)) => answer,
-        _ => Err(no_answer),
+        Ok(Err(_)) => Err(WriteError::Ended),
+        Err(_) => Err(WriteError::NoAnswer { seconds: ANSWER_TIME.as_secs() }),
     }
 }
 

@@ -54,12 +54,8 @@ pub(crate) struct Put {
     pub(crate) generation: Generation,
     /// What it is.
     pub(crate) content: ContentId,
-    /// When it could first be seen.
-    pub(crate) at: Instant,
     /// Which slot names it.
     slot: usize,
-    /// What its file looked like then.
-    stamp: Option<Stamp>,
 }
 
 impl Locked {
@@ -117,28 +113,21 @@ impl Locked {
             self.mark(place, State::Revoked);
             return Err(CommitError::Displaced);
         }
-        let at = Instant::now();
-        let stamp = self.stamp();
         if flush == Flush::Now
             && !faults::is_left_out(Rule::FolderFlush)
             && let Err(error) = faults::pass(Point::FlushFolder).and_then(|()| self.flush_folder())
         {
             return Err(CommitError::Unknown(generation, self.place.io("flush", &error)));
         }
-        Ok(Put { generation, content, at, slot: place, stamp })
+        Ok(Put { generation, content, slot: place })
     }
 
     /// All that follows from a commit is done: its slot says so from now on. Returns the time from
-    /// which on nobody takes the document for what it was before: until now an older content that
-    /// somebody else put back had its old name.
+    /// which on looks see all of it, and nobody takes the document for what it was before: until now
+    /// an older content that somebody else put back had its old name.
     pub(crate) fn mark_done(&mut self, put: &Put) -> Instant {
         self.mark(put.slot, State::Done);
-        let stands = put.stamp.is_some() && put.stamp == self.stamp();
-        if stands { put.at } else { Instant::now() }
-    }
-
-    fn stamp(&self) -> Option<Stamp> {
-        std::fs::metadata(&self.place.path).ok().map(|metadata| Stamp::of(&metadata))
+        Instant::now()
     }
 
     /// Ends a commit: what was displaced is kept, with at most `most` others, and so is what was put

@@ -258,7 +258,7 @@ impl Committer {
             );
             return;
         }
-        let at = locked.mark_done(&put);
+        let at = Some(locked.mark_done(&put));
         for Applied { job, entry } in applied {
             let committed = Committed {
                 document: self.document,
@@ -267,7 +267,7 @@ impl Committer {
                 operation: entry.operation,
                 changed: true,
                 repeated: false,
-                at: Some(at),
+                at,
             };
             let _ = job.answer.send(Ok(committed));
         }

@@ -77,7 +77,7 @@ impl Queue {
                 state.jobs.push_front(job);
             }
         }
-        // Whoever still waits learns that nothing was done, when its sender is dropped.
+        // Whoever still waits learns that the writer has ended, when its sender is dropped.
         self.lock().jobs.clear();
     }
 

@@ -12,7 +12,7 @@ mod note;
 mod records;
 mod requests;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
@@ -40,7 +40,7 @@ pub(crate) struct Writer {
     follow_ups: Arc<FollowUps>,
     knows_baseline: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     /// One for each document, made when it is first written.
-    lanes: [OnceLock<Result<Lane, WriteError>>; Document::COUNT],
+    lanes: [Mutex<Option<Lane>>; Document::COUNT],
 }
 
 impl Writer {
@@ -52,7 +52,7 @@ impl Writer {
     ) -> Self {
         let follow_ups = Arc::new(FollowUps { trail });
         finish_for_others(&files, &follow_ups);
-        let lanes = [const { OnceLock::new() }; Document::COUNT];
+        let lanes = [const { Mutex::new(None) }; Document::COUNT];
         Self { files, follow_ups, knows_baseline, lanes }
     }
 
@@ -69,8 +69,11 @@ impl Writer {
         options: WriteOptions,
     ) -> Result<oneshot::Receiver<Result<Committed, WriteError>>, WriteError> {
         let (answer, answered) = oneshot::channel();
-        let lane = self.lanes[document.index()].get_or_init(|| self.start_lane(document));
-        let lane = lane.as_ref().map_err(Clone::clone)?;
+        let mut lane = self.lanes[document.index()].lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = match &mut *lane {
+            Some(lane) => lane,
+            none => none.insert(self.start_lane(document)?),
+        };
         lane.push(Job { change, options, answer })?;
         Ok(answered)
     }

@@ -11,6 +11,9 @@ use crate::disk;
 use crate::error::Result;
 use crate::json::{Json, Object, Style};
 
+/// Leases that can be in force, in milliseconds.
+const LEASES_MS: std::ops::RangeInclusive<u64> = 10..=600_000;
+
 /// Identity and lease of a data directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
@@ -47,7 +50,11 @@ impl Directory {
     fn read(path: &Path) -> Option<Self> {
         let content = disk::read(path).ok()??;
         let value = Json::parse(&content.bytes).ok()?;
-        let lease_ms = value.get("lease_ms")?.as_i64()?.try_into().ok()?;
+        let lease_ms = u64::try_from(value.get("lease_ms")?.as_i64()?).ok()?;
+        // What nobody can have meant would spin, or wait for ever.
+        if !LEASES_MS.contains(&lease_ms) {
+            return None;
+        }
         let identity = value.get("identity")?.as_str()?.to_owned();
         Some(Self { identity, lease: Duration::from_millis(lease_ms) })
     }
