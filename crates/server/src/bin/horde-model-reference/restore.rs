@@ -59,7 +59,7 @@ pub(crate) struct Args {
     /// Do not ask
     #[arg(long)]
     yes: bool,
-    /// Let more than a fifth of the records go
+    /// Let more than five records go that are more than a fifth
     #[arg(long)]
     may_shrink: bool,
     #[command(flatten)]
