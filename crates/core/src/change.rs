@@ -165,11 +165,11 @@ pub enum WriteError {
         /// What failed.
         error: Error,
     },
-    /// The writer did not answer in time; the change may still happen.
-    #[error("the outcome is not known: no answer within {seconds} s")]
+    /// The writer did not answer; the change may have happened, or may still happen.
+    #[error("the outcome is not known: {reason}")]
     NoAnswer {
-        /// How long it was waited for.
-        seconds: u64,
+        /// Why nothing more is known.
+        reason: &'static str,
     },
 }
 

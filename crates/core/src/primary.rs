@@ -225,10 +225,11 @@ impl Deref for Primary {
 async fn answered(
     answer: oneshot::Receiver<Result<Committed, WriteError>>,
 ) -> Result<Committed, WriteError> {
-    let no_answer = WriteError::NoAnswer { seconds: ANSWER_TIME.as_secs() };
+    let no_answer = |reason| Err(WriteError::NoAnswer { reason });
     match tokio::time::timeout(ANSWER_TIME, answer).await {
         Ok(Ok(answer)) => answer,
-        _ => Err(no_answer),
+        Ok(Err(_)) => no_answer("the writer failed, or was stopped"),
+        Err(_) => no_answer("the writer did not answer in time"),
     }
 }
 

@@ -255,6 +255,18 @@ async fn what_would_spoil_the_files_is_refused_with_words() {
 }
 
 #[tokio::test]
+async fn a_change_that_panics_is_told_at_once_and_the_next_one_is_made() {
+    let folder = Folder::with(&[]);
+    let primary = folder.open();
+    let document = primary.document(Category::Clip, Format::V2).unwrap();
+    let change = Box::new(|_: &Json| panic!("this panic is part of the test"));
+    let panicked = primary.change_document(document, change, local()).await.unwrap_err();
+    assert_eq!(panicked.to_string(), "the outcome is not known: the writer failed, or was stopped");
+    primary.update(Category::Clip, "one", object(NAMED), local()).await.unwrap();
+    assert_eq!(folder.names("clip.json"), ["one"]);
+}
+
+#[tokio::test]
 async fn many_records_go_at_once_only_if_that_is_said() {
     let records: Vec<String> = (0..10).map(|n| format!(r#""m{n}":{{}}"#)).collect();
     let folder = Folder::with(&[("clip.json", &format!("{{{}}}", records.join(",")))]);

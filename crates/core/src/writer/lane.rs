@@ -77,7 +77,7 @@ impl Queue {
                 state.jobs.push_front(job);
             }
         }
-        // Whoever still waits learns that nothing was done, when its sender is dropped.
+        // Whoever still waits learns that there will be no answer, when its sender is dropped.
         self.lock().jobs.clear();
     }
 
