@@ -76,7 +76,12 @@ impl Files {
         let stamp = content.as_ref().map(|(_, content)| content.stamp);
         let read = content.as_ref().map(|(path, content)| (*path, content.bytes.clone()));
         let snapshot = self.snapshot(document, generation, read)?;
-        self.keep(&snapshot);
+        // What is only named later has to be compared with what it replaced when it is.
+        let is_named = |held: Arc<Snapshot>| held.generation.is_some();
+        let must_wait = !is_final && !generation.is_some();
+        if !(must_wait && self.last(document).is_some_and(is_named)) {
+            self.keep(&snapshot);
+        }
         Ok(Loaded { snapshot, stamp, is_final })
     }
 
@@ -121,7 +126,6 @@ impl Files {
     }
 
     fn adopt(&self, document: Document, content: &Content<'_>) -> Result<Adoption> {
-        let held = self.last(document);
         let mut locked = match Locked::take(self.place_read(document, content), ADOPTION_WAIT) {
             Ok(locked) => locked,
             Err(Unlockable::Busy(_)) => return Ok(Adoption::Later),
@@ -136,6 +140,8 @@ impl Files {
             tracing::warn!(%document, %error, "a foreign content stays without a generation for now");
             return Ok(Adoption::Later);
         }
+        // While the lock was waited for, this process may have written what is replaced now.
+        let held = self.last(document);
         let base = match locked.read(self.floor(document)) {
             Ok(base) => base,
             Err(Error::Unavailable { .. }) => return Ok(Adoption::Never),
