@@ -3,7 +3,7 @@
 /// How many replaced contents of a document are kept.
 pub(crate) const KEPT_GENERATIONS: usize = 20;
 
-/// Fewer records than this may always go.
+/// So many records may always go.
 const FEW: usize = 5;
 /// One in so many may go.
 const SHARE: usize = 5;

@@ -384,6 +384,18 @@ async fn long_names_and_ids_spoil_no_commit() {
 }
 
 #[tokio::test]
+async fn a_change_that_panics_is_told_at_once_and_the_next_one_is_made() {
+    let folder = Folder::with(&[]);
+    let primary = folder.open();
+    let document = primary.document(Category::Clip, Format::V2).unwrap();
+    let change = Box::new(|_: &Json| panic!("this panic is part of the test"));
+    let panicked = primary.change_document(document, change, local()).await.unwrap_err();
+    assert_eq!(panicked.to_string(), "the outcome is not known: the writer ended");
+    primary.update(Category::Clip, "one", object(NAMED), local()).await.unwrap();
+    assert_eq!(folder.names("clip.json"), ["one"]);
+}
+
+#[tokio::test]
 async fn many_records_go_at_once_only_if_that_is_said() {
     let records: Vec<String> = (0..10).map(|n| format!(r#""m{n}":{{}}"#)).collect();
     let folder = Folder::with(&[("clip.json", &format!("{{{}}}", records.join(",")))]);
@@ -593,6 +605,30 @@ async fn an_edit_by_hand_keeps_what_it_replaced_and_is_built_upon() {
     let later = primary.update(Category::Clip, "three", object(NAMED), local()).await.unwrap();
     assert_eq!(folder.names("clip.json"), ["hand", "three"]);
     assert!(later.generation > done.generation);
+}
+
+#[tokio::test]
+async fn an_edit_that_cannot_be_named_yet_is_compared_with_what_it_replaced() {
+    let folder = Folder::with(&[("clip.json", r#"{"one":{}}"#)]);
+    let files = Arc::new(Files::new(Layout::below(folder.0.path())));
+    let options = Options { refine: false, ..Options::default() };
+    let primary = Primary::open(Arc::clone(&files), options, None).unwrap();
+    primary.update(Category::Clip, "two", object(NAMED), local()).await.unwrap();
+    let control = std::fs::File::open(folder.path(".coherence/clip.json.ctl")).unwrap();
+    control.lock().unwrap();
+    std::fs::write(folder.path("clip.json"), r#"{"hand":{}}"#).unwrap();
+    let is_shown = || {
+        let read = primary.category_blocking(Category::Clip);
+        read.view.records().is_some_and(|records| records.contains_key("hand"))
+    };
+    eventually(SOON, || if is_shown() { Ok(()) } else { Err("the edit is not shown") }).unwrap();
+    assert_eq!(files.statistics().overwritten, 0);
+    control.unlock().unwrap();
+    eventually(SOON, || match files.statistics() {
+        found if found.overwritten == 1 => Ok(()),
+        found => Err(found),
+    })
+    .unwrap();
 }
 
 #[tokio::test]

@@ -204,7 +204,7 @@ fn rule(mutation: Mutation) -> Rule {
 /// Whether a failed write may have been made all the same.
 fn failure(error: WriteError) -> Failure {
     match error {
-        WriteError::Unknown { .. } | WriteError::NoAnswer { .. } => {
+        WriteError::Unknown { .. } | WriteError::Ended | WriteError::NoAnswer { .. } => {
             Failure::Unknown(error.to_string())
         }
         _ => Failure::Refused(error.to_string()),

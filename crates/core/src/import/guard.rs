@@ -4,7 +4,7 @@ use crate::diff::Diff;
 
 use super::Options;
 
-/// Fewer records than this may always go.
+/// So many records may always go.
 const FEW: usize = 5;
 
 /// Why a category or a catalogue is left as it is.

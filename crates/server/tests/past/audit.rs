@@ -141,7 +141,7 @@ fn wrong_words_are_recognised() {
         (&["audit", "--since", "yesterday"], 2, "is no time"),
         (&["audit", "--follow", "--until", "1h"], 2, "cannot be used"),
         (&["audit", "replay", "clipp"], 1, "did you mean clip?"),
-        (&["audit", "replay", "clip", "--until", "soon"], 2, "is no time"),
+        (&["audit", "replay", "clip", "--until", "soon"], 2, "and no event id"),
     ] {
         let ran = written.run(arguments);
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(code), ""), "{ran:?}");

@@ -123,7 +123,7 @@ fn what_is_not_there_is_said() {
     written.put("1", Category::Clip, "Tiny", &clip("Tiny", "x"));
     for (arguments, reason) in [
         (&["history", "clipp"][..], "did you mean clip?"),
-        (&["history", "blip"], "there is nothing of v2/blip here"),
+        (&["history", "blip"], "there is nothing of v2/blip in "),
         (&["history", "clip", "tiny"], "did you mean Tiny?"),
     ] {
         let ran = written.run(arguments);

@@ -135,6 +135,9 @@ fn a_broken_file_is_what_restoring_is_for() {
     let good = written.bytes("clip.json");
     written.put("1", Category::Clip, "one", &clip("one", "b"));
     written.data.write("clip.json", b"{ a slip of the hand").unwrap();
+    let alone = written.run(&["restore", "clip/one", "--generation", &first, "--yes"]);
+    assert_eq!(alone.code, Some(2), "{alone:?}");
+    assert!(alone.stderr.contains("restore all of clip first"), "{alone:?}");
     let ran = written.run(&["restore", "clip", "--generation", &first, "--yes"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(written.bytes("clip.json"), good);

@@ -160,7 +160,6 @@ impl Files {
         if self.retries.is_too_early(document) {
             return Ok(Adoption::Later);
         }
-        let held = self.last_named(document);
         let mut locked = match Locked::take(self.place_read(document, content), ADOPTION_WAIT) {
             Ok(locked) => locked,
             Err(Unlockable::Busy(_)) => return Ok(Adoption::Later),
@@ -176,6 +175,8 @@ impl Files {
             tracing::warn!(%document, %error, "a foreign content stays without a generation for now");
             return Ok(Adoption::Later);
         }
+        // While the lock was waited for, this process may have written what is replaced now.
+        let held = self.last_named(document);
         let base = match locked.read(self.floor(document)) {
             Ok(base) => base,
             Err(Error::Unavailable { .. }) => return Ok(Adoption::Never),

@@ -23,7 +23,7 @@ Examples:
 
 /// Check a data folder or a file: every record, every field
 ///
-/// An error keeps something from being served or converted: a file that is not JSON, a field of the
+/// An error is what is left out, or what clients cannot use: a file that is not JSON, a field of the
 /// wrong type, an unknown baseline. A note is what someone should look at: a missing checksum, a
 /// name that is repeated, a file that an interrupted write left behind.
 #[derive(clap::Args)]

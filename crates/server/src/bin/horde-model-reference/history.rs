@@ -59,9 +59,11 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<Outcome> {
         Ok(category) => category,
         Err(reason) => return Ok(no(&reason)),
     };
-    let history = args.data.find()?.history(category)?;
+    let data = args.data.find()?;
+    let history = data.history(category)?;
     if history.versions().is_empty() {
-        return Ok(no(&format!("there is nothing of {} here", history.document())));
+        let folder = data.layout.root.display();
+        return Ok(no(&format!("there is nothing of {} in {folder}", history.document())));
     }
     let contents: Vec<Result<Object, String>> = history
         .versions()

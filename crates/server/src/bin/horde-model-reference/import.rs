@@ -45,7 +45,7 @@ pub(crate) struct Args {
     /// Let records be replaced by nothing
     #[arg(long)]
     allow_empty: bool,
-    /// Let more than a fifth of the records of a category go
+    /// Let more than five records of a category go that are more than a fifth
     #[arg(long)]
     allow_shrink: bool,
     /// Leave out records that are not valid, instead of refusing their category

@@ -53,7 +53,10 @@ enum Until {
 fn until(text: &str) -> Result<Until, String> {
     match text.parse() {
         Ok(id @ 0..SMALLEST_TIME) => Ok(Until::Event(id)),
-        _ => when::end(text).map(Until::Time),
+        _ => {
+            let time = when::end(text).map_err(|reason| format!("{reason}, and no event id"));
+            time.map(Until::Time)
+        }
     }
 }
 
@@ -87,7 +90,8 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<Outcome> {
     let style = if args.json { Style::COMPACT } else { Style::INDENT_2 };
     std::io::stdout().write_all((records.to_text(style) + "\n").as_bytes())?;
     if counted.is_empty() {
-        eprintln!("note: the trail tells nothing of {category} until then");
+        let until = if args.until.is_some() { " until then" } else { "" };
+        eprintln!("note: the trail tells nothing of {category}{until}");
     }
     Ok(Outcome::Fine)
 }

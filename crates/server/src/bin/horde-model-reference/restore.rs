@@ -59,7 +59,7 @@ pub(crate) struct Args {
     /// Do not ask
     #[arg(long)]
     yes: bool,
-    /// Let more than a fifth of the records go
+    /// Let more than five records go that are more than a fifth
     #[arg(long)]
     may_shrink: bool,
     #[command(flatten)]
@@ -91,9 +91,13 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<Outcome> {
         Err(missing) => return Ok(no(&missing.to_string())),
     };
     let records = version.records()?;
-    // What cannot be read now is all the more to be restored.
-    let present = history.present().and_then(|present| present.records().ok());
-    let present = present.unwrap_or_default();
+    let present = match history.present().map(Version::records) {
+        // A single model is written among the others, which nobody can read.
+        Some(Err(error)) if model.is_some() => bail!("{error}; restore all of {category} first"),
+        // What cannot be read now is all the more to be restored.
+        Some(Err(_)) | None => Object::default(),
+        Some(Ok(records)) => records,
+    };
     let change = match model {
         None => Change::Whole(version),
         Some(name) => {
