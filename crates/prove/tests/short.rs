@@ -15,7 +15,7 @@ use prove::{report, worker};
 const ROUND: Duration = Duration::from_secs(7);
 
 /// How many rounds a rule that was left out may go unnoticed.
-const ROUNDS_TO_CONVICT: u64 = 8;
+const ROUNDS_TO_CONVICT: u64 = 12;
 
 /// One fleet at a time: beside each other they would starve.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -170,17 +170,6 @@ fn answering_without_a_lease_is_convicted() -> Result<()> {
 #[test]
 fn acknowledging_without_waiting_for_leases_is_convicted() -> Result<()> {
     convicts(Mutation::CommitWait, |_| {}, &[], &[Property::Plain, Property::Online])
-}
-
-#[test]
-fn trusting_young_stamps_is_convicted() -> Result<()> {
-    // Elsewhere the times of files are finer than edits can follow one another.
-    if !can_mount(Medium::Ramfs)? {
-        return Ok(());
-    }
-    let properties = [Property::Agreement, Property::Bound, Property::Plain];
-    let ramfs = |plan: &mut Plan| plan.medium = Medium::Ramfs;
-    convicts(Mutation::YoungStamp, ramfs, &[Fault::Bursts], &properties)
 }
 
 #[test]
