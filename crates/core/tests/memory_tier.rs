@@ -193,3 +193,22 @@ fn what_makes_no_sense_is_answered_by_the_last_good_content_and_marked_if_one_wa
         assert_eq!(served, Ok(()), "newest: {is_newest}");
     }
 }
+
+#[test]
+fn what_was_written_here_is_not_taken_for_seen_while_its_file_is_away() {
+    let (backend, tier) = told();
+    assert!(tier.freshen_blocking([CLIP]));
+    let before = backend.below.load(CLIP).unwrap();
+    let absent = Memory::default().load(CLIP).unwrap();
+    // Somebody has set the file aside: what was held is served on. Or it is only gone for an instant.
+    for away in [Loaded { stamp: None, is_final: false, ..before }, absent] {
+        *backend.answer.lock().unwrap() = Some(Ok(away));
+        tier.outdate(&[CLIP]);
+        assert!(!tier.freshen_blocking([CLIP]), "an older content is taken for what was written");
+        *backend.answer.lock().unwrap() = None;
+        backend.below.put(CLIP, r#"{"written here":{}}"#).unwrap();
+        tier.outdate(&[CLIP]);
+        assert!(tier.freshen_blocking([CLIP]));
+        assert!(tier.snapshot(CLIP).record("written here").is_some());
+    }
+}

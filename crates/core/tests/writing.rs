@@ -589,6 +589,26 @@ async fn text_models_are_lines_of_the_table_and_keep_their_times_in_v2() {
 }
 
 #[tokio::test]
+async fn a_table_that_we_shorten_ourselves_is_believed_at_once() {
+    let header = "name,parameters_bn,display_name,url,baseline,description,style,tags,instruct_format,settings\n";
+    let lines: String = (0..20).map(|n| format!("A/M{n}-7B,7,,,,,,,,\n")).collect();
+    let folder = Folder::with(&[("legacy/models.csv", &format!("{header}{lines}"))]);
+    let (here, there) = (folder.open_as(Format::Legacy), folder.open_as(Format::Legacy));
+    let category = Category::TextGeneration;
+    assert_eq!(names(&here, category).len(), 20);
+    for (left, visibility) in [(9, local()), (1, WriteOptions::by("101"))] {
+        let lines: String = (0..left).map(|n| format!("A/M{n}-7B,7,,,,,,,,\n")).collect();
+        let options = WriteOptions { may_shrink: true, ..visibility };
+        let document = Document::Legacy(category);
+        let bytes = bytes::Bytes::from(format!("{header}{lines}"));
+        here.replace_document(document, bytes, options).await.unwrap();
+        assert_eq!(names(&here, category).len(), left);
+    }
+    // The last write was to be seen everywhere.
+    assert_eq!(names(&there, category).len(), 1);
+}
+
+#[tokio::test]
 async fn an_edit_by_hand_keeps_what_it_replaced_and_is_built_upon() {
     let folder = Folder::with(&[("clip.json", r#"{"one":{}}"#)]);
     let primary = folder.open();

@@ -61,6 +61,8 @@ struct Seen {
     /// Looks in a row that found no file, and the first of them.
     missing: Option<(u32, Instant)>,
     problem: Option<Error>,
+    /// Whether the last load read nothing, because somebody had moved the file away.
+    is_away: bool,
     /// Whether what makes no sense now replaced something that was never seen here.
     has_missed: bool,
 }
@@ -138,6 +140,7 @@ impl Slot {
                 is_final,
                 missing: None,
                 problem,
+                is_away: false,
                 has_missed: false,
             }),
         }
@@ -161,7 +164,8 @@ impl Slot {
 
     /// Nothing is fresh until a load that begins after now. Whether something was.
     pub(super) fn await_load(&self) -> bool {
-        self.awaited_load.swap(self.next_load(), Ordering::AcqRel) == 0
+        // Others may have asked for a later one meanwhile.
+        self.awaited_load.fetch_max(self.next_load(), Ordering::AcqRel) == 0
     }
 
     /// Whether the load that has just ended was awaited; no longer, then.
@@ -211,7 +215,7 @@ impl Slot {
         let mut was_awaited = false;
         if !self.is_in_doubt() {
             self.renew(lease_end);
-            was_awaited = self.is_awaited();
+            was_awaited = !self.seen().is_away && self.is_awaited();
         }
         self.loading.store(false, Ordering::Release);
         self.loads_ended.store(self.loads_begun.load(Ordering::Acquire), Ordering::Release);
@@ -278,8 +282,9 @@ impl Slot {
         let is_set_aside = loaded
             .as_ref()
             .is_ok_and(|loaded| loaded.snapshot.is_present() && loaded.stamp.is_none());
-        if is_set_aside || found_nothing && seen.stamp.is_some() && !seen.is_gone() {
-            // It was moved away between the look that asked for this and the read.
+        // It was moved away between the look that asked for this and the read.
+        seen.is_away = is_set_aside || found_nothing && seen.stamp.is_some() && !seen.is_gone();
+        if seen.is_away {
             return unchanged;
         }
         let now = Instant::now();

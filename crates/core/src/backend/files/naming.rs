@@ -64,20 +64,21 @@ impl Files {
     pub(super) fn load_named(&self, document: Document) -> Result<Loaded> {
         let mut content = self.read(document)?;
         for attempt in 0..ATTEMPTS {
+            if let Some((generation, is_finished)) = self.label(document, &content)? {
+                return self.loaded(document, generation, &content, is_finished);
+            }
+            // Only what others write is ever half there.
             let meanwhile = self
                 .being_filled(document, &content)
                 .or_else(|| self.being_replaced(document, &content));
             if let Some(loaded) = meanwhile {
                 return Ok(loaded);
             }
-            match self.label(document, &content)? {
-                Some((generation, is_finished)) => {
-                    return self.loaded(document, generation, &content, is_finished);
-                }
+            match self.last(document) {
                 // It may have been replaced twice between the two reads.
-                None if attempt == 0 => content = self.read(document)?,
-                None if self.last(document).is_none() => break,
-                None => match self.adopt(document, &content)? {
+                _ if attempt == 0 => content = self.read(document)?,
+                None => break,
+                Some(_) => match self.adopt(document, &content)? {
                     Adoption::Read => content = self.read(document)?,
                     Adoption::Later => break,
                     Adoption::Never => {
