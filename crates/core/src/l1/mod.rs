@@ -110,8 +110,8 @@ struct Shared {
     /// How many documents must be loaded before anything of them is served: while there are any, the
     /// word above says nothing.
     awaited: AtomicU64,
-    /// The progress at which a reader waited in vain. As long as it stands the looker hangs in a
-    /// system call, and nobody else waits for it.
+    /// The progress that a reader saw when it began to wait in vain. As long as there has been none
+    /// since, the looker hangs in a system call, and nobody else waits for it.
     in_vain_at: AtomicU64,
     /// What the loader has been asked for.
     wanted: Wanted,
@@ -204,6 +204,7 @@ impl L1 {
     where
         I: IntoIterator<Item = Document> + Clone,
     {
+        let before = self.progress();
         let wait = async {
             let mut progress = self.shared.progress.subscribe();
             self.look_now();
@@ -214,7 +215,7 @@ impl L1 {
             }
         };
         let in_time = tokio::time::timeout(READ_BUDGET, wait).await.is_ok();
-        self.verdict(documents.clone(), in_time)
+        self.verdict(documents.clone(), in_time, before)
     }
 
     /// [`L1::freshen`] for threads without a runtime.
@@ -223,6 +224,7 @@ impl L1 {
         I: IntoIterator<Item = Document> + Clone,
     {
         let deadline = std::time::Instant::now() + READ_BUDGET;
+        let before = self.progress();
         let mut in_time = true;
         self.look_now();
         while in_time
@@ -232,7 +234,7 @@ impl L1 {
             std::thread::sleep(Duration::from_millis(1));
             in_time = std::time::Instant::now() < deadline;
         }
-        self.verdict(documents, in_time)
+        self.verdict(documents, in_time, before)
     }
 
     /// What is in memory of `documents` is older than what this process knows to be in the files. It is
@@ -271,12 +273,18 @@ impl L1 {
         fresh
     }
 
-    fn verdict(&self, documents: impl IntoIterator<Item = Document>, in_time: bool) -> bool {
+    /// What a wait came to that began at progress `before`.
+    fn verdict(
+        &self,
+        documents: impl IntoIterator<Item = Document>,
+        in_time: bool,
+        before: u64,
+    ) -> bool {
         let fresh = self.is_fresh(documents);
         if !fresh {
             self.shared.stale_answers.fetch_add(1, Ordering::Relaxed);
             if !in_time {
-                self.shared.in_vain_at.store(self.progress(), Ordering::Relaxed);
+                self.shared.in_vain_at.store(before, Ordering::Relaxed);
             }
         }
         fresh
