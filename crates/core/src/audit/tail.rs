@@ -1,13 +1,11 @@
 //! Reading the trail, from its beginning and on as it grows.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::event::Event;
 use crate::Format;
-use crate::disk::Journal;
+use crate::disk::{Journal, lines};
 use crate::error::{Error, Result};
 
 /// Which events are wanted; what is not said is any.
@@ -94,29 +92,19 @@ impl Tail {
         events: &mut Vec<(Event, String)>,
     ) -> Result<()> {
         let begin = self.read.get(segment).copied().unwrap_or(0);
-        let text = read_from(segment, begin).map_err(|error| Error::io("read", segment, &error))?;
+        let text =
+            lines::read_from(segment, begin).map_err(|error| Error::io("read", segment, &error))?;
         // What has no end yet is still being written, or never will be.
         let end = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-        let lines = text[..end].split(|byte| *byte == b'\n');
+        let of_segment = text[..end].split(|byte| *byte == b'\n');
         let text_of = |line: &[u8]| String::from_utf8_lossy(line).into_owned();
-        let read = lines.map(<[u8]>::trim_ascii);
+        let read = of_segment.map(<[u8]>::trim_ascii);
         let read = read.filter_map(|line| Some((Event::read(line)?, text_of(line))));
         let belongs = |event: &Event| event.domain == domain && event.category == category;
         events.extend(read.filter(|(event, _)| belongs(event) && self.filter.wants(event)));
         self.read.insert(segment.to_owned(), begin + end as u64);
         Ok(())
     }
-}
-
-fn read_from(path: &Path, begin: u64) -> std::io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
-    if file.metadata()?.len() <= begin {
-        return Ok(Vec::new());
-    }
-    file.seek(SeekFrom::Start(begin))?;
-    let mut text = Vec::new();
-    file.read_to_end(&mut text)?;
-    Ok(text)
 }
 
 /// Names of the folders in `folder`, in their order.

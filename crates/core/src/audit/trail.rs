@@ -1,21 +1,16 @@
 //! Writing the trail.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use super::event::{Draft, Event};
 use super::tail::folders;
-use crate::disk::{self, Journal, Lock, Place};
+use crate::disk::{self, Journal, LOCK_WAIT, Lock, Place, lines};
 use crate::error::{Error, Result};
 use crate::generation::Generation;
 use crate::json::{Json, Object, Style};
 use crate::{Format, settings};
 
-/// How long an append waits for others.
-const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// How much of a segment's end is read to find its last events.
 const END: u64 = 1 << 20;
 
@@ -171,16 +166,10 @@ fn last_events(segment: &Path) -> Result<Vec<Event>> {
 
 /// The events of a segment that begin at `begin` or later.
 fn events_from(segment: &Path, begin: u64) -> Result<Vec<Event>> {
-    let read = || -> std::io::Result<Vec<u8>> {
-        let mut file = File::open(segment)?;
-        file.seek(SeekFrom::Start(begin))?;
-        let mut text = Vec::new();
-        file.read_to_end(&mut text)?;
-        Ok(text)
-    };
-    let text = read().map_err(|error| Error::io("read", segment, &error))?;
-    let lines = text.split(|byte| *byte == b'\n');
-    Ok(lines.map(<[u8]>::trim_ascii).filter_map(Event::read).collect())
+    let text = lines::read_from(segment, begin);
+    let text = text.map_err(|error| Error::io("read", segment, &error))?;
+    let of_segment = text.split(|byte| *byte == b'\n');
+    Ok(of_segment.map(<[u8]>::trim_ascii).filter_map(Event::read).collect())
 }
 
 #[cfg(test)]
@@ -275,7 +264,7 @@ mod tests {
         let line = draft("clip", "b").numbered(2).to_line();
         let append = |text: &str| {
             use std::io::Write;
-            let mut file = File::options().append(true).open(&segment).unwrap();
+            let mut file = std::fs::File::options().append(true).open(&segment).unwrap();
             file.write_all(text.as_bytes()).unwrap();
         };
         append(&line[..10]);

@@ -1,8 +1,8 @@
 //! Files that are never half there: stage beside the target, flush, rename, flush the folder.
 
-use std::fs::{File, OpenOptions, Permissions};
-use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -23,7 +23,7 @@ pub(crate) fn replace_locked(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn rename_staged(staged: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
-    stage(staged, path, bytes)?;
+    stage_flushed(staged, path, bytes)?;
     std::fs::rename(staged, path).map_err(|error| {
         let _ = std::fs::remove_file(staged);
         Error::io("replace", path, &error)
@@ -36,7 +36,7 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<bool> {
         return Ok(false);
     }
     let staged = staging_path(path);
-    stage(&staged, path, bytes)?;
+    stage_flushed(&staged, path, bytes)?;
     let linked = std::fs::hard_link(&staged, path);
     let _ = std::fs::remove_file(&staged);
     match linked {
@@ -74,28 +74,44 @@ pub fn make_folder(folder: &Path) -> Result<()> {
 
 /// Writes and flushes `bytes`, the next content of `path`, to `staged`. Nothing is left behind on
 /// failure.
-fn stage(staged: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
-    let _ = std::fs::remove_file(staged);
-    let written = write_flushed(staged, mode_of(path), bytes);
+fn stage_flushed(staged: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+    let written = stage(staged, path, bytes).and_then(|file| file.sync_all());
     written.map_err(|error| {
         let _ = std::fs::remove_file(staged);
         Error::io("write", path, &error)
     })
 }
 
-fn write_flushed(staged: &Path, mode: Option<u32>, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(mode.unwrap_or(0o644)).open(staged)?;
-    if let Some(mode) = mode {
+/// Writes `bytes`, the next content of `path`, to a new file `staged` with the mode and owner of what
+/// is there.
+pub(super) fn stage(staged: &Path, path: &Path, bytes: &[u8]) -> io::Result<File> {
+    remove_if_there(staged)?;
+    let old = std::fs::metadata(path).ok();
+    let mode = old.as_ref().map_or(0o644, mode_of);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(staged)?;
+    file.write_all(bytes)?;
+    let Some(old) = old else { return Ok(file) };
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+        // Only the superuser may give files away; the others keep what they write.
+        let _ = std::os::unix::fs::fchown(&file, Some(old.uid()), Some(old.gid()));
+    }
+    if mode_of(&new) != mode {
         // The mode given at creation is subject to the umask.
         file.set_permissions(Permissions::from_mode(mode))?;
     }
-    file.write_all(bytes)?;
-    file.sync_all()
+    Ok(file)
 }
 
-fn mode_of(path: &Path) -> Option<u32> {
-    Some(std::fs::metadata(path).ok()?.permissions().mode() & 0o7777)
+pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if super::is_absence(&error) => Ok(()),
+        removed => removed,
+    }
+}
+
+fn mode_of(metadata: &Metadata) -> u32 {
+    metadata.permissions().mode() & 0o7777
 }
 
 /// A name no reader looks at, and no other process or thread uses.
@@ -107,13 +123,17 @@ fn staging_path(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.{}-{count}.staged", std::process::id()))
 }
 
-pub(super) fn flush_folder(path: &Path) -> Result<()> {
+fn flush_folder(path: &Path) -> Result<()> {
+    sync_folder(path).map_err(|error| Error::io("flush folder of", path, &error))
+}
+
+/// Puts the names in the folder of `path` on the device.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let flushed = File::open(folder).and_then(|folder| folder.sync_all());
-    flushed.map_err(|error| Error::io("flush folder", folder, &error))
+    File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]
@@ -128,7 +148,7 @@ mod tests {
         std::fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
         replace(&path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
-        assert_eq!(mode_of(&path), Some(0o640));
+        assert_eq!(mode_of(&std::fs::metadata(&path).unwrap()), 0o640);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

@@ -6,15 +6,16 @@
 //! between, the name is revoked, the exchange is undone, and the caller starts over from what they
 //! wrote. So a swap file is always either a named content that never stood, or what it displaced.
 
-use std::fs::{File, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Instant;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
+use super::atomic::{remove_if_there, stage};
 use super::control::{write_slot, write_state};
 use super::faults::{self, Point, Rule};
 use super::{Base, ContentId, Kept, Locked, Place, Slot, State, is_absence, read};
@@ -70,7 +71,9 @@ impl Locked {
         flush: Flush,
         keep: bool,
     ) -> Result<Put, CommitError> {
-        let staged = self.stage(bytes).map_err(|error| self.before(&error))?;
+        let staged = faults::pass(Point::Stage)
+            .and_then(|()| stage(&self.place.staged, &self.place.path, bytes))
+            .map_err(|error| self.before(&error))?;
         let generation = self.next_name(base.generation);
         let content = ContentId::of(Some(bytes));
         let slot = Slot {
@@ -143,10 +146,7 @@ impl Locked {
             self.lock.file().sync_data()?;
             // Until now it shares its bytes with the document, which others may write in place.
             kept.replace(put.generation, bytes)?;
-            match kept.take_in(&self.place.swap, base.generation) {
-                Err(error) if is_absence(&error) => Ok(()),
-                taken => taken,
-            }
+            kept.take_in_if_there(&self.place.swap, base.generation)
         });
         let tidied = self.place.step("keep", tidied).and_then(|()| match most {
             0 => Ok(()),
@@ -310,28 +310,6 @@ impl Locked {
         }
     }
 
-    /// Stages the next content beside the document, with its mode and owner.
-    fn stage(&self, bytes: &[u8]) -> io::Result<File> {
-        let staged = &self.place.staged;
-        faults::pass(Point::Stage)?;
-        remove_if_there(staged)?;
-        let old = std::fs::metadata(&self.place.path).ok();
-        let mode = old.as_ref().map_or(0o644, |old| old.permissions().mode() & 0o7777);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(staged)?;
-        file.write_all(bytes)?;
-        let Some(old) = old else { return Ok(file) };
-        let new = file.metadata()?;
-        if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-            // Only the superuser may give files away; the others keep what they write.
-            let _ = std::os::unix::fs::fchown(&file, Some(old.uid()), Some(old.gid()));
-        }
-        if new.permissions().mode() & 0o7777 != mode {
-            // The mode given at creation is subject to the umask.
-            file.set_permissions(Permissions::from_mode(mode))?;
-        }
-        Ok(file)
-    }
-
     /// Nothing has changed, and nothing is left behind.
     fn before(&self, error: &io::Error) -> CommitError {
         let _ = remove_if_there(&self.place.staged);
@@ -384,11 +362,4 @@ fn explained(error: io::Error) -> io::Error {
         return io::Error::new(error.kind(), words);
     }
     error
-}
-
-pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if is_absence(&error) => Ok(()),
-        removed => removed,
-    }
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 use super::faults::{self, Rule};
 use crate::Json;
 use crate::generation::{Digest, Generation};
-use crate::json::{Object, Style};
+use crate::json::Style;
 
 /// Where the second slot begins. Slots are on pages of their own, and have room for a note.
 const SPAN: usize = 64 * 1024;
@@ -107,7 +107,7 @@ impl State {
 
 impl Slot {
     fn to_bytes(&self) -> io::Result<Vec<u8>> {
-        let members = [
+        let body = Json::from([
             ("generation", self.generation.to_json()),
             ("content", self.content.to_json()),
             ("base_generation", self.base.0.to_json()),
@@ -115,10 +115,8 @@ impl Slot {
             ("process", Json::Int(std::process::id().into())),
             ("time_ms", Json::Int(i64::try_from(self.time_ms).unwrap_or(i64::MAX))),
             ("note", self.note.clone()),
-        ];
-        let body: Object =
-            members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let body = Json::Object(body).to_text(Style::COMPACT);
+        ]);
+        let body = body.to_text(Style::COMPACT);
         if HEADER + body.len() > SPAN {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "note too long for its slot"));
         }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
+use super::atomic::remove_if_there;
 use super::read;
 use crate::error::{Error, Result};
 use crate::generation::Generation;
@@ -77,10 +78,7 @@ impl<'a> Kept<'a> {
 
     /// Removes a generation that never was.
     pub(crate) fn forget(&self, generation: Generation) -> std::io::Result<()> {
-        match std::fs::remove_file(self.path(generation)) {
-            Err(error) if super::is_absence(&error) => Ok(()),
-            removed => removed,
-        }
+        remove_if_there(&self.path(generation))
     }
 
     /// Keeps a content whose file is gone already. It is not flushed: it is a convenience.
@@ -107,11 +105,7 @@ impl<'a> Kept<'a> {
         let too_many = generations.len().saturating_sub(most);
         for generation in &generations[..too_many] {
             let path = self.path(*generation);
-            match std::fs::remove_file(&path) {
-                Ok(()) => {}
-                Err(error) if super::is_absence(&error) => {}
-                Err(error) => return Err(Error::io("remove", path, &error)),
-            }
+            remove_if_there(&path).map_err(|error| Error::io("remove", path, &error))?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 
 use bytes::Bytes;
 
-use super::atomic::flush_folder;
+use super::atomic::sync_folder;
 use super::control::{label, read_slots_of, write_slot};
 use super::faults::{self, Point};
 use super::{ContentId, FileContent, Kept, Lock, Place, Slot, State, Unlockable, is_absence, read};
@@ -57,7 +57,7 @@ impl Locked {
         let failed = |error: &_| Unlockable::Failed(Error::io("read", &place.control, error));
         if lock.file().metadata().map_err(|error| failed(&error))?.len() == 0 {
             // It is new, and a power cut must not take its name, and with it what is flushed into it.
-            flush_folder(&place.control).map_err(Unlockable::Failed)?;
+            sync_folder(&place.control).map_err(|error| failed(&error))?;
         }
         let slots = read_slots_of(lock.file()).map_err(|error| failed(&error))?;
         Ok(Self { slots, place, lock })
@@ -146,7 +146,7 @@ impl Locked {
     }
 
     /// Waits for a file that a writer of the reference has set aside, or puts it back.
-    pub(super) fn wait_for_present(&self) -> Result<()> {
+    pub(crate) fn wait_for_present(&self) -> Result<()> {
         let begun = Instant::now();
         while !self.place.path.exists() && begun.elapsed() < 2 * WRITER_TIME {
             if !self.put_back_if_abandoned(begun.elapsed())? && begun.elapsed() >= ABSENCE_TIME {
@@ -168,7 +168,7 @@ impl Locked {
     }
 
     pub(super) fn flush_folder(&self) -> io::Result<()> {
-        File::open(self.place.folder())?.sync_all()
+        sync_folder(&self.place.path)
     }
 
     /// The slot that names `content`: the one with the larger generation, if both do.

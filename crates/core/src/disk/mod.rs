@@ -20,12 +20,13 @@ mod control;
 pub mod faults;
 mod journal;
 mod kept;
+pub(crate) mod lines;
 mod lock;
 mod locked;
 mod place;
-mod put;
 mod read;
 mod recovery;
+mod rewrite;
 
 pub use atomic::{create, make_folder, replace};
 pub(crate) use atomic::{flush, replace_locked};
@@ -36,6 +37,9 @@ pub(crate) use kept::Kept;
 pub(crate) use lock::{Lock, Unlockable};
 pub(crate) use locked::{Base, Locked, WRITER_TIME, set_aside, time_set_aside};
 pub(crate) use place::Place;
-pub(crate) use put::put;
 pub(crate) use read::{FileContent, is_absence, read};
-pub(crate) use recovery::Unfinished;
+pub(crate) use recovery::{FollowUp, Unfinished};
+pub(crate) use rewrite::{Rewrite, put, rewrite};
+
+/// How long somebody who writes waits for others that write the same.
+pub(crate) const LOCK_WAIT: std::time::Duration = std::time::Duration::from_secs(5);

@@ -59,14 +59,6 @@ impl Place {
         }
     }
 
-    /// Folder of the document.
-    pub(crate) fn folder(&self) -> &Path {
-        match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        }
-    }
-
     /// Wraps what the system said about the document.
     pub(crate) fn io(&self, action: &'static str, error: &std::io::Error) -> Error {
         Error::io(action, &self.path, error)

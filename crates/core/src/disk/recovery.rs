@@ -8,7 +8,7 @@
 
 use bytes::Bytes;
 
-use super::commit::remove_if_there;
+use super::atomic::remove_if_there;
 use super::faults::{self, Point, Rule};
 use super::{ContentId, Kept, Locked, Slot, State, read, set_aside};
 use crate::error::{Error, Result};
@@ -30,7 +30,8 @@ pub(crate) struct Unfinished<'a> {
     pub(crate) is_overtaken: bool,
 }
 
-type FollowUp<'a> = &'a mut dyn FnMut(Unfinished<'_>) -> Result<()>;
+/// Does what follows from a commit that stands.
+pub(crate) type FollowUp<'a> = &'a mut dyn FnMut(Unfinished<'_>) -> Result<()>;
 
 /// A file's content, if there is the file.
 struct Found {

@@ -13,6 +13,11 @@ use super::Json;
 pub struct Object(Box<IndexMap<String, Json>>);
 
 impl Object {
+    /// The members of a JSON text that is an object; `None` of any other text.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        if let Ok(Json::Object(members)) = Json::parse(text) { Some(members) } else { None }
+    }
+
     /// An object without members.
     pub fn new() -> Self {
         Self::default()

@@ -12,11 +12,11 @@ use super::note::{Entry, Note, Touched};
 use super::records::{Records, Rules, of_replaced, printed_length};
 use super::requests::Requests;
 use crate::backend::Backend;
-use crate::backend::files::{Files, LOCK_WAIT, parse};
+use crate::backend::files::{Files, parse};
 use crate::change::{Change, Committed, Operation, Precondition, WriteError, WriteOptions};
 use crate::disk::faults;
 use crate::disk::{
-    Base, CommitError, ContentId, Flush, LARGEST_NOTE, Locked, Place, Put, Unlockable,
+    Base, CommitError, ContentId, Flush, LARGEST_NOTE, LOCK_WAIT, Locked, Place, Put, Unlockable,
 };
 use crate::error::Error;
 use crate::generation::{Digest, Generation};

@@ -5,7 +5,7 @@ use crate::change::Operation;
 use crate::json::{Json, Object};
 use crate::view::metadata::complete;
 
-use super::note::{Touched, object};
+use super::note::Touched;
 
 /// The members that count, in the order of [`Done::counts`].
 const COUNTERS: [(Operation, &str); 3] = [
@@ -43,7 +43,7 @@ impl Done {
 
     pub(super) fn to_json(&self) -> Json {
         let (operation, name) = self.last.clone().unzip();
-        object([
+        Json::from([
             ("counts", Json::Array(self.counts.iter().map(|count| Json::Int(*count)).collect())),
             ("operation", operation.map_or(Json::Null, |operation| operation.name().into())),
             ("model", name.map_or(Json::Null, Json::String)),

@@ -9,9 +9,9 @@ use super::note::{Note, Touched};
 use super::records::{Records, of_replaced};
 use super::requests::Requests;
 use crate::audit::{Draft, Trail};
-use crate::backend::files::{Files, Rewrite};
+use crate::backend::files::Files;
 use crate::disk::faults::{self, Point};
-use crate::disk::{ContentId, Flush, Kept, Place, State, Unfinished};
+use crate::disk::{ContentId, Flush, Kept, Rewrite, State, Unfinished};
 use crate::error::Result;
 use crate::generation::{Digest, Generation};
 use crate::json::{Json, Object, Style, object_to_text};
@@ -186,7 +186,7 @@ fn put_metadata(
 ) -> Result<()> {
     let how = Rewrite { flush: Flush::Later, keep: KEEP_NONE };
     let written = files.rewrite(document, how, |base| {
-        let stored = base.bytes.as_deref().and_then(parse_object);
+        let stored = base.bytes.as_deref().and_then(Object::parse);
         let missing = operations(wanted).saturating_sub(stored.as_ref().map_or(-1, operations));
         Ok(match turn {
             _ if missing > 0 => Some(printed(wanted)),
@@ -219,8 +219,8 @@ pub(super) fn metadata_after(
         _ => return Ok(Vec::new()),
     };
     let after = |&format: &Format| {
-        let path: Place = files.place(metadata_document(format, category));
-        let stored = crate::disk::read(&path.path)?.and_then(|file| parse_object(&file.bytes));
+        let path = files.layout().path(metadata_document(format, category));
+        let stored = crate::disk::read(&path)?.and_then(|file| Object::parse(&file.bytes));
         // A power cut may have taken the file back, but not what the last commit noted.
         let noted = before.and_then(|note| note.metadata.iter().find(|(of, _)| *of == format));
         let noted = noted.map(|(_, metadata)| metadata.clone());
@@ -237,14 +237,10 @@ fn metadata_document(format: Format, category: Category) -> Document {
     }
 }
 
-fn parse_object(bytes: &[u8]) -> Option<Object> {
-    if let Ok(Json::Object(members)) = Json::parse(bytes) { Some(members) } else { None }
-}
-
 fn printed(metadata: &Object) -> String {
     object_to_text(metadata, Style::INDENT_2_ASCII)
 }
 
 fn pass(point: Point, files: &Files, commit: &Commit<'_>) -> Result<()> {
-    files.place(commit.document).step("finish writing", faults::pass(point))
+    faults::pass(point).map_err(|error| files.place(commit.document).io("finish writing", &error))
 }

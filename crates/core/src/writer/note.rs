@@ -40,13 +40,12 @@ impl Note {
         let metadata = |(format, object): &(Format, Object)| {
             (format.name().to_owned(), Json::Object(object.clone()))
         };
-        let members = [
+        Json::from([
             ("time", Json::Int(self.time)),
             ("changes", Json::Array(self.entries.iter().map(Entry::to_json).collect())),
             ("done", self.done.to_json()),
             ("metadata", Json::Object(self.metadata.iter().map(metadata).collect())),
-        ];
-        object(members)
+        ])
     }
 
     /// Reads a note; an adopted content has none.
@@ -182,7 +181,7 @@ impl Entry {
         let text = |value: &Option<String>| value.as_deref().map_or(Json::Null, Json::from);
         let operation = self.operation.map_or(Json::Null, |operation| operation.name().into());
         let (id, change) = self.request.clone().unzip();
-        object([
+        Json::from([
             ("model", text(&self.name)),
             ("operation", operation),
             ("user", text(&self.user)),
@@ -204,10 +203,6 @@ impl Entry {
             request: text("request").zip(text("change")),
         })
     }
-}
-
-pub(super) fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
-    Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 #[cfg(test)]

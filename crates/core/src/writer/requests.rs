@@ -3,21 +3,20 @@
 //! One line a request, appended under the document's lock and on the device before the answer.
 
 use std::collections::HashMap;
-use std::fs::OpenOptions;
-use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::note::Note;
 use crate::change::Operation;
-use crate::disk;
 use crate::disk::faults::clock_ms;
+use crate::disk::{self, lines};
 use crate::error::{Error, Result};
 use crate::generation::{Digest, Generation};
-use crate::json::{Json, Object, Style};
+use crate::json::{Json, Style};
 
 /// How long an answer is remembered, in milliseconds.
 const REMEMBERED_MS: u64 = 24 * 60 * 60 * 1000;
-/// A log of this many bytes is written anew without what is forgotten, if that is at least half.
+/// A log of fewer bytes is never written anew.
 const LARGE: u64 = 1 << 20;
 
 /// What a request led to.
@@ -34,8 +33,12 @@ pub(super) struct Outcome {
 /// The log of one document, as far as it was read.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
-    /// Bytes read of the file, and its number: somebody may have written it anew.
-    read: (u64, u64),
+    /// Number of the file: somebody may have written it anew.
+    file: u64,
+    /// How many bytes of it were read.
+    read: u64,
+    /// How large it was when it was last written anew.
+    size_without_forgotten: u64,
     outcomes: HashMap<String, Outcome>,
 }
 
@@ -59,7 +62,7 @@ impl Requests {
         }
         self.catch_up(path)?;
         let time_ms = clock_ms();
-        let mut lines = String::new();
+        let mut appended = String::new();
         for entry in &note.entries {
             let Some((id, change)) = &entry.request else { continue };
             let is_logged =
@@ -69,52 +72,53 @@ impl Requests {
             }
             let (change, operation) = (change.clone(), entry.operation);
             let outcome = Outcome { change, generation, digest, operation, time_ms };
-            lines.push_str(&outcome.to_line(id));
-            lines.push('\n');
+            appended.push_str(&outcome.to_line(id));
+            appended.push('\n');
         }
-        let appended = match lines.is_empty() {
+        let done = match appended.is_empty() {
             // Perhaps appended by somebody who did not live to flush it.
             true => std::fs::File::open(path).and_then(|file| file.sync_all()),
-            false => append(path, &lines),
+            false => lines::append(path, &appended),
         };
-        appended.map_err(|error| Error::io("append to", path, &error))?;
+        done.map_err(|error| Error::io("append to", path, &error))?;
         self.catch_up(path)?;
         self.forget(path)
     }
 
+    /// Reads what was appended since the last time; all of it, if the file was written anew.
     fn catch_up(&mut self, path: &Path) -> Result<()> {
-        let Some(content) = disk::read(path)? else {
-            *self = Self::default();
-            return Ok(());
+        let failed = |error: &_| Error::io("read", path, error);
+        let metadata = match path.metadata() {
+            Ok(metadata) => metadata,
+            Err(error) if disk::is_absence(&error) => {
+                *self = Self::default();
+                return Ok(());
+            }
+            Err(error) => return Err(failed(&error)),
         };
-        let (read, inode) = self.read;
-        let is_longer = content.stamp.inode == inode && content.stamp.size >= read;
-        let begin = if is_longer { usize::try_from(read).unwrap_or(0) } else { 0 };
-        if begin == 0 {
-            self.outcomes.clear();
+        if metadata.ino() != self.file || metadata.len() < self.read {
+            *self = Self { file: metadata.ino(), ..Self::default() };
         }
-        for line in content.bytes[begin..].split(|byte| *byte == b'\n') {
+        let text = lines::read_from(path, self.read).map_err(|error| failed(&error))?;
+        for line in text.split(|byte| *byte == b'\n') {
             self.outcomes.extend(Outcome::read(line));
         }
-        self.read = (content.stamp.size, content.stamp.inode);
+        self.read += text.len() as u64;
         Ok(())
     }
 
+    /// Writes a log anew that has grown to twice its size, without what is forgotten.
     fn forget(&mut self, path: &Path) -> Result<()> {
-        if self.read.0 < LARGE {
+        if self.read < LARGE.max(2 * self.size_without_forgotten) {
             return Ok(());
         }
-        let before = self.outcomes.len();
-        let mut kept = String::new();
-        for (id, outcome) in self.outcomes.iter().filter(|(_, outcome)| outcome.is_remembered()) {
-            kept.push_str(&outcome.to_line(id));
-            kept.push('\n');
-        }
-        if kept.lines().count() * 2 > before {
-            return Ok(());
-        }
-        disk::replace(path, kept.as_bytes())?;
-        self.catch_up(path)
+        self.outcomes.retain(|_, outcome| outcome.is_remembered());
+        let lines: String =
+            self.outcomes.iter().map(|(id, outcome)| outcome.to_line(id) + "\n").collect();
+        disk::replace(path, lines.as_bytes())?;
+        self.catch_up(path)?;
+        self.size_without_forgotten = self.read;
+        Ok(())
     }
 }
 
@@ -125,19 +129,15 @@ impl Outcome {
 
     fn to_line(&self, id: &str) -> String {
         let operation = self.operation.map_or(Json::Null, |operation| operation.name().into());
-        let members = [
+        let line = Json::from([
             ("request", id.into()),
             ("change", self.change.as_str().into()),
             ("generation", self.generation.to_json()),
             ("digest", self.digest.to_string().into()),
             ("operation", operation),
             ("time_ms", Json::Int(self.time_ms.cast_signed())),
-        ];
-        let line: Object = members
-            .into_iter()
-            .map(|(name, value): (&str, Json)| (name.to_owned(), value))
-            .collect();
-        Json::Object(line).to_text(Style::COMPACT_ASCII)
+        ]);
+        line.to_text(Style::COMPACT_ASCII)
     }
 
     fn read(line: &[u8]) -> Option<(String, Self)> {
@@ -152,16 +152,4 @@ impl Outcome {
         };
         Some((text("request")?.to_owned(), outcome))
     }
-}
-
-fn append(path: &Path, lines: &str) -> std::io::Result<()> {
-    let is_new = !path.exists();
-    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
-    // Half a line that a crash may have left is ended, so that it spoils nothing but itself.
-    file.write_all(format!("\n{lines}").as_bytes())?;
-    file.sync_data()?;
-    if is_new && let Some(folder) = path.parent() {
-        std::fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }

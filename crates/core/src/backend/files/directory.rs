@@ -9,7 +9,7 @@ use super::Files;
 use super::layout::Layout;
 use crate::disk;
 use crate::error::Result;
-use crate::json::{Json, Object, Style};
+use crate::json::{Json, Style};
 
 /// Leases that can be in force, in milliseconds.
 const LEASES_MS: std::ops::RangeInclusive<u64> = 10..=600_000;
@@ -64,11 +64,9 @@ impl Directory {
             disk::make_folder(folder)?;
         }
         let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
-        let members: Object = [("identity", identity().into()), ("lease_ms", Json::Int(lease_ms))]
-            .into_iter()
-            .map(|(name, value): (&str, Json)| (name.to_owned(), value))
-            .collect();
-        disk::create(path, Json::Object(members).to_text(Style::INDENT_2).as_bytes())?;
+        let members =
+            Json::from([("identity", identity().into()), ("lease_ms", Json::Int(lease_ms))]);
+        disk::create(path, members.to_text(Style::INDENT_2).as_bytes())?;
         Ok(())
     }
 }

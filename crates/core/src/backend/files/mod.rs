@@ -31,14 +31,10 @@ use layout::Layout;
 use looks::Looks;
 use naming::Retries;
 pub(crate) use parse::parse;
-pub(crate) use rewrite::Rewrite;
 
 /// Does what follows from a commit whose writer died.
 pub(crate) type FollowUp =
     Box<dyn Fn(&Files, Document, Unfinished<'_>) -> Result<()> + Send + Sync>;
-
-/// How long a commit waits for others that write the same document.
-pub(crate) const LOCK_WAIT: Duration = Duration::from_secs(5);
 
 /// Documents in the files of one data directory.
 pub struct Files {

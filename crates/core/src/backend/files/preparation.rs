@@ -4,23 +4,20 @@
 //! start at the same time apart. What cannot be done is told and left: a folder that cannot be
 //! written is still served.
 
-use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Files, Rewrite};
+use super::Files;
 use crate::backend::Backend;
 use crate::catalogue::licensing::{Assets, Definitions};
 use crate::catalogue::{Baselines, Guidance, Stored};
-use crate::disk::Flush;
+use crate::disk::{Flush, LOCK_WAIT, Lock, Locked, Rewrite};
 use crate::error::{Error, Result};
 use crate::json::{Json, Object, Style, object_to_text};
 use crate::record::{is_populated, populate};
 use crate::view::derive_v2;
 use crate::{Category, Document, Format, Snapshot, disk, view};
 
-/// How long a start waits for another process that prepares the same folder.
-const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// Nothing that a start fills in is worth being kept once it is replaced.
 const HOW: Rewrite = Rewrite { flush: Flush::Now, keep: 0 };
 
@@ -67,36 +64,16 @@ impl Files {
         recovered.filter_map(Result::err).collect()
     }
 
-    /// Held until the handle is dropped, also by the end of the process.
-    fn lock_for_preparation(&self) -> Result<File> {
-        let folder = self.layout().root.join(".coherence");
-        disk::make_folder(&folder)?;
-        let path = folder.join("start.lock");
-        let open = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
-        let file = open.map_err(|error| Error::io("open", &path, &error))?;
-        let deadline = Instant::now() + LOCK_WAIT;
-        while file.try_lock().is_err() {
-            if Instant::now() > deadline {
-                return Err(Error::io("lock", path, &std::io::ErrorKind::TimedOut.into()));
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Ok(file)
+    fn lock_for_preparation(&self) -> Result<Lock> {
+        let path = self.layout().root.join(".coherence").join("start.lock");
+        Ok(Lock::take(&path, LOCK_WAIT)?)
     }
 
     /// Puts back a file whose writer died between moving it away and putting the new one in place.
     fn recover(&self, document: Document) -> Result<()> {
-        let path = self.layout().path(document);
-        let aside = disk::set_aside(&path);
-        let begun = Instant::now();
-        while !path.exists() && aside.exists() {
-            if begun.elapsed() >= disk::WRITER_TIME {
-                let linked = std::fs::hard_link(&aside, &path);
-                linked.map_err(|error| Error::io("recover", &path, &error))?;
-                tracing::warn!(path = %path.display(), "recovered a file that a writer had set aside");
-                return Ok(());
-            }
-            std::thread::sleep(Duration::from_millis(20));
+        let place = self.place(document);
+        if !place.path.exists() && disk::set_aside(&place.path).exists() {
+            Locked::take(place, LOCK_WAIT)?.wait_for_present()?;
         }
         Ok(())
     }
@@ -122,13 +99,13 @@ impl Files {
             return Ok(());
         }
         let written = self.rewrite(Document::V2(category), HOW, |base| {
-            let Some(mut records) = base.bytes.as_deref().and_then(parse_object) else {
+            let Some(mut records) = base.bytes.as_deref().and_then(Object::parse) else {
                 return Ok(None);
             };
             let changed = populate(&mut records, created);
             Ok(changed.then(|| object_to_text(&records, Style::INDENT_2)))
         })?;
-        if written.is_some() {
+        if written {
             tracing::info!(file = %v2.display(), "added the times that records were without");
         }
         Ok(())
@@ -145,15 +122,15 @@ impl Files {
             return Ok(false);
         }
         let written = self.rewrite(Document::V2(category), HOW, |base| {
-            let stored = base.bytes.as_deref().and_then(parse_object);
+            let stored = base.bytes.as_deref().and_then(Object::parse);
             let records = derive_v2(category, legacy, stored.as_ref());
             Ok(records.map(|records| object_to_text(&records, Style::INDENT_4_ASCII) + "\n"))
         })?;
-        if written.is_some() {
+        if written {
             let path = self.layout().path(Document::V2(category));
             tracing::info!(file = %path.display(), "derived from the legacy file");
         }
-        Ok(written.is_some())
+        Ok(written)
     }
 
     /// Creates the metadata document if there is none that can be read. Returns the time at which
@@ -175,7 +152,7 @@ impl Files {
         let text = object_to_text(&metadata, Style::INDENT_2_ASCII);
         let is_readable = |object: Object| object.get("initialization_time")?.as_i64();
         self.rewrite(document, HOW, |base| {
-            let stored = base.bytes.as_deref().and_then(parse_object);
+            let stored = base.bytes.as_deref().and_then(Object::parse);
             Ok(stored.and_then(is_readable).is_none().then(|| text.clone()))
         })?;
         Ok(now)
@@ -188,8 +165,4 @@ impl Files {
         }
         disk::create(&path, content.to_text(Style::INDENT_2_ASCII).as_bytes()).map(|_| ())
     }
-}
-
-fn parse_object(bytes: &[u8]) -> Option<Object> {
-    if let Ok(Json::Object(members)) = Json::parse(bytes) { Some(members) } else { None }
 }
