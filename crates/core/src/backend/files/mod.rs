@@ -6,6 +6,7 @@
 //! whatever is read of theirs has a name; what others wrote gets one here.
 
 mod directory;
+mod held;
 pub mod layout;
 mod looks;
 mod naming;
@@ -14,7 +15,7 @@ mod preparation;
 mod rewrite;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ use crate::generation::{Digest, Generation};
 use crate::snapshot::Content;
 use crate::{Document, Snapshot};
 pub use directory::Directory;
+use held::Held;
 use layout::Layout;
 use looks::Looks;
 use naming::Retries;
@@ -44,16 +46,7 @@ pub struct Files {
     paths: Vec<(PathBuf, Option<PathBuf>)>,
     /// Used by whoever looks at everything: one thread.
     looks: Mutex<Looks>,
-    /// The last snapshot of each document, so that it need not be parsed again. Locked for a few lines.
-    last: Mutex<[Option<Arc<Snapshot>>; Document::COUNT]>,
-    /// The last of them that had a name: what somebody else replaces is kept from it.
-    named: Mutex<[Option<Arc<Snapshot>>; Document::COUNT]>,
-    /// Generation up to which nothing that makes sense came after the last named snapshot.
-    senseless_until: [AtomicU64; Document::COUNT],
-    /// Whether something came after the last named snapshot that was not seen here.
-    has_missed: [AtomicBool; Document::COUNT],
-    /// Largest generation seen of each document: no older name is believed.
-    floors: [AtomicU64; Document::COUNT],
+    held: [Held; Document::COUNT],
     /// Set by whoever writes here, and can finish what others began.
     follow_up: OnceLock<FollowUp>,
     retries: Retries,
@@ -89,11 +82,7 @@ impl Files {
             layout,
             paths,
             looks,
-            last: Mutex::new([const { None }; Document::COUNT]),
-            named: Mutex::new([const { None }; Document::COUNT]),
-            senseless_until: [const { AtomicU64::new(0) }; Document::COUNT],
-            has_missed: [const { AtomicBool::new(false) }; Document::COUNT],
-            floors: [const { AtomicU64::new(0) }; Document::COUNT],
+            held: std::array::from_fn(|_| Held::default()),
             follow_up: OnceLock::new(),
             retries: Retries::default(),
             alarms: Alarms::default(),
@@ -126,34 +115,18 @@ impl Files {
         Place { told_by, ..Place::of(&self.paths[document.index()].0) }
     }
 
-    /// The last snapshot of `document` that was read or written here.
-    pub(crate) fn last(&self, document: Document) -> Option<Arc<Snapshot>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)[document.index()].clone()
-    }
-
-    /// The last of them that had a name.
-    pub(crate) fn last_named(&self, document: Document) -> Option<Arc<Snapshot>> {
-        self.named.lock().unwrap_or_else(PoisonError::into_inner)[document.index()].clone()
+    fn held(&self, document: Document) -> &Held {
+        &self.held[document.index()]
     }
 
     /// Largest generation seen of `document`.
     pub(crate) fn floor(&self, document: Document) -> Generation {
-        Generation::from(&self.floors[document.index()])
+        self.held(document).floor()
     }
 
-    /// Keeps the snapshot, unless a later one is kept already.
+    /// Keeps what was written here, so that it need not be parsed.
     pub(crate) fn keep(&self, snapshot: &Arc<Snapshot>) {
-        let index = snapshot.document.index();
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let floor = self.floors[index].fetch_max(snapshot.generation.get(), Ordering::AcqRel);
-        if snapshot.generation.get() >= floor || !snapshot.generation.is_some() {
-            last[index] = Some(Arc::clone(snapshot));
-        }
-        if snapshot.generation.is_some() && snapshot.generation.get() >= floor {
-            let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
-            named[index] = Some(Arc::clone(snapshot));
-            self.has_missed[index].store(false, Ordering::Release);
-        }
+        self.held(snapshot.document).keep(snapshot);
     }
 
     /// Lets this process finish what writers that died had begun. The first one stays.
@@ -183,7 +156,7 @@ impl Files {
     ) -> Result<Arc<Snapshot>> {
         let bytes = read.as_ref().map_or_else(Bytes::new, |(_, bytes)| bytes.clone());
         let digest = Digest::of(&bytes);
-        if let Some(held) = self.last(document)
+        if let Some(held) = self.held(document).last()
             && held.digest == digest
             && held.is_present() == read.is_some()
         {
@@ -242,7 +215,6 @@ impl Backend for Files {
     }
 
     fn last_good(&self, document: Document) -> Option<LastGood> {
-        let is_newest = !self.has_missed[document.index()].load(Ordering::Acquire);
-        self.last(document).map(|snapshot| LastGood { snapshot, is_newest })
+        self.held(document).last_good()
     }
 }

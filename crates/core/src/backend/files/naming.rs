@@ -74,7 +74,7 @@ impl Files {
             if let Some(loaded) = meanwhile {
                 return Ok(loaded);
             }
-            match self.last(document) {
+            match self.held(document).last() {
                 // It may have been replaced twice between the two reads.
                 _ if attempt == 0 => content = self.read(document)?,
                 None => break,
@@ -100,7 +100,7 @@ impl Files {
         let stamp = content.as_ref().map(|(_, content)| content.stamp);
         let read = content.as_ref().map(|(path, content)| (*path, content.bytes.clone()));
         let snapshot = self.snapshot(document, generation, read)?;
-        self.keep(&snapshot);
+        self.held(document).keep(&snapshot);
         Ok(Loaded { snapshot, stamp, is_final })
     }
 
@@ -121,10 +121,10 @@ impl Files {
         }
         let Some(label) = label(&slots, id, self.floor(document)) else {
             let newest = slots.iter().flatten().map(|slot| slot.generation).max();
-            self.note_missed(document, newest.unwrap_or_default(), newest.unwrap_or_default());
+            self.held(document).note_missed(newest.unwrap_or_default(), newest.unwrap_or_default());
             return Ok(None);
         };
-        self.note_missed(document, label.generation, label.base.0);
+        self.held(document).note_missed(label.generation, label.base.0);
         let is_finished = label.state != State::Prepared || self.finish(document, place);
         Ok(Some((label.generation, is_finished)))
     }
@@ -177,7 +177,7 @@ impl Files {
             return Ok(Adoption::Later);
         }
         // While the lock was waited for, this process may have written what is replaced now.
-        let held = self.last_named(document);
+        let held = self.held(document).named();
         let base = match locked.read(self.floor(document)) {
             Ok(base) => base,
             Err(Error::Unavailable { .. }) => return Ok(Adoption::Never),
@@ -191,19 +191,6 @@ impl Files {
             }
         }
         Ok(Adoption::Read)
-    }
-
-    /// Notes whether the content before this one is known here. If this one makes no sense, it is
-    /// what is served.
-    fn note_missed(&self, document: Document, generation: Generation, before: Generation) {
-        let index = document.index();
-        let held = self.last_named(document).map(|held| held.generation).unwrap_or_default();
-        let known = held.get().max(self.senseless_until[index].load(Ordering::Acquire));
-        let has_missed = generation > held && before.get() > known;
-        if !has_missed {
-            self.senseless_until[index].fetch_max(generation.get(), Ordering::AcqRel);
-        }
-        self.has_missed[index].store(has_missed, Ordering::Release);
     }
 
     /// Keeps what somebody else has replaced, so that it can be restored.
@@ -250,7 +237,8 @@ impl Files {
     /// What to serve while a writer of the reference has set the file aside. One that is dead is
     /// waited for by nobody: whoever names the absence puts the file back.
     fn being_replaced(&self, document: Document, content: &Content<'_>) -> Option<Loaded> {
-        let held = self.last(document).filter(|held| content.is_none() && held.is_present())?;
+        let held =
+            self.held(document).last().filter(|held| content.is_none() && held.is_present())?;
         let aside = disk::set_aside(&self.place(document).path);
         let age = disk::time_set_aside(&aside)?;
         (age < disk::WRITER_TIME).then_some(Loaded { snapshot: held, stamp: None, is_final: false })
@@ -259,7 +247,7 @@ impl Files {
     /// What to serve while a table is being filled again.
     fn being_filled(&self, document: Document, content: &Content<'_>) -> Option<Loaded> {
         let (path, content) = content.as_ref()?;
-        let held = self.last(document).filter(|held| is_table(path) && held.is_present())?;
+        let held = self.held(document).last().filter(|held| is_table(path) && held.is_present())?;
         let (before, after) = (lines(&held.bytes), lines(&content.bytes));
         if !has_shrunk(before, before.saturating_sub(after)) {
             return None;
