@@ -22,7 +22,7 @@ use super::{Base, ContentId, Kept, Locked, Place, Slot, State, is_absence, read}
 use crate::Json;
 use crate::backend::Stamp;
 use crate::error::{Error, Result};
-use crate::generation::Generation;
+use crate::generation::{Digest, Generation};
 
 /// How often an exchange is undone again before the commit gives up.
 const UNDO_ATTEMPTS: usize = 8;
@@ -53,8 +53,8 @@ pub(crate) enum CommitError {
 pub(crate) struct Put {
     /// Its name.
     pub(crate) generation: Generation,
-    /// What it is.
-    pub(crate) content: ContentId,
+    /// Digest of its bytes.
+    pub(crate) digest: Digest,
     /// Which slot names it.
     slot: usize,
 }
@@ -75,10 +75,10 @@ impl Locked {
             .and_then(|()| stage(&self.place.staged, &self.place.path, bytes))
             .map_err(|error| self.before(&error))?;
         let generation = self.next_name(base.generation);
-        let content = ContentId::of(Some(bytes));
+        let digest = Digest::of(bytes);
         let slot = Slot {
             generation,
-            content,
+            content: ContentId::Bytes(digest),
             base: (base.generation, base.content),
             state: State::Prepared,
             time_ms: faults::clock_ms(),
@@ -122,7 +122,7 @@ impl Locked {
         {
             return Err(CommitError::Unknown(generation, self.place.io("flush", &error)));
         }
-        Ok(Put { generation, content, slot: place })
+        Ok(Put { generation, digest, slot: place })
     }
 
     /// All that follows from a commit is done: its slot says so from now on. Returns the time from

@@ -13,7 +13,7 @@ use crate::backend::files::Files;
 use crate::disk::faults::{self, Point};
 use crate::disk::{ContentId, Flush, Kept, Rewrite, State, Unfinished};
 use crate::error::Result;
-use crate::generation::{Digest, Generation};
+use crate::generation::Generation;
 use crate::json::{Json, Object, Style, object_to_text};
 use crate::record::stamp_times;
 use crate::view::derive_v2;
@@ -24,9 +24,6 @@ const KEEP_NONE: usize = 0;
 
 /// A commit that stands.
 pub(super) struct Commit<'a> {
-    pub(super) document: Document,
-    pub(super) generation: Generation,
-    pub(super) digest: Digest,
     pub(super) note: &'a Note,
     pub(super) after: &'a Snapshot,
 }
@@ -55,15 +52,15 @@ impl FollowUps {
     ) -> Result<()> {
         self.derive(files, commit)?;
         pass(Point::Metadata, files, commit)?;
-        write_metadata(files, commit.document, commit.note, Turn::First)?;
+        write_metadata(files, commit.after.document, commit.note, Turn::First)?;
         pass(Point::Audit, files, commit)?;
         if let Some(trail) = &self.trail {
-            let (document, generation) = (commit.document, commit.generation);
+            let (document, generation) = (commit.after.document, commit.after.generation);
             trail.append(commit.note.events(document, generation, touched))?;
         }
         pass(Point::Requests, files, commit)?;
-        let path = files.place(commit.document).requests;
-        requests.append(&path, commit.note, commit.generation, commit.digest)
+        let path = files.place(commit.after.document).requests;
+        requests.append(&path, commit.note, commit.after.generation, commit.after.digest)
     }
 
     /// Everything that is not done yet, by somebody who found the commit under its lock.
@@ -87,7 +84,7 @@ impl FollowUps {
             return self.trail.as_ref().map_or(Ok(()), |trail| append_missing(trail, drafts));
         };
         let after = files.snapshot(document, generation, Some((&place.path, bytes.clone())))?;
-        let commit = Commit { document, generation, digest, note: &note, after: &after };
+        let commit = Commit { note: &note, after: &after };
         if !unfinished.is_overtaken {
             self.derive(files, &commit)?;
         }
@@ -106,7 +103,7 @@ impl FollowUps {
 
     /// The v2 document that follows from a legacy one.
     fn derive(&self, files: &Files, commit: &Commit<'_>) -> Result<()> {
-        let Document::Legacy(category) = commit.document else { return Ok(()) };
+        let Document::Legacy(category) = commit.after.document else { return Ok(()) };
         pass(Point::Derived, files, commit)?;
         let document = Document::V2(category);
         let how = Rewrite { flush: Flush::Now, keep: KEEP_NONE };
@@ -242,5 +239,6 @@ fn printed(metadata: &Object) -> String {
 }
 
 fn pass(point: Point, files: &Files, commit: &Commit<'_>) -> Result<()> {
-    faults::pass(point).map_err(|error| files.place(commit.document).io("finish writing", &error))
+    faults::pass(point)
+        .map_err(|error| files.place(commit.after.document).io("finish writing", &error))
 }

@@ -5,7 +5,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use super::batch::{Committer, Job};
+use super::batch::Committer;
+use super::job::Job;
 use crate::change::WriteError;
 
 /// How many changes may wait.

@@ -1,16 +1,18 @@
 //! Writing: changes of one document, from however many callers, become commits one after another.
 //!
 //! Each document that is written has a *lane*: a queue and a thread. The thread takes all that waits
-//! and makes one commit of it (`batch.rs`), so that many writers share the flushes of one; each is
+//! and makes one commit of it (`batch.rs`, `round.rs`), so that many writers share the flushes of one; each is
 //! answered on its own. Other processes are kept apart by the document's lock.
 
 mod batch;
 mod counters;
 mod follow_ups;
+mod job;
 mod lane;
 mod note;
 mod records;
 mod requests;
+mod round;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,9 +21,10 @@ use tokio::sync::oneshot;
 use crate::Document;
 use crate::audit::Trail;
 use crate::backend::files::{Files, Statistics};
-use crate::change::{Change, Committed, WriteError, WriteOptions};
-use batch::{Committer, Job};
+use crate::change::{Change, WriteError, WriteOptions};
+use batch::Committer;
 pub(crate) use follow_ups::FollowUps;
+use job::{Answer, Job};
 use lane::Lane;
 pub(crate) use records::stored_records;
 use requests::Requests;
@@ -67,14 +70,14 @@ impl Writer {
         document: Document,
         change: Change,
         options: WriteOptions,
-    ) -> Result<oneshot::Receiver<Result<Committed, WriteError>>, WriteError> {
-        let (answer, answered) = oneshot::channel();
+    ) -> Result<oneshot::Receiver<Answer>, WriteError> {
+        let (job, answered) = Job::new(change, options);
         let mut lane = self.lanes[document.index()].lock().unwrap_or_else(PoisonError::into_inner);
         let lane = match &mut *lane {
             Some(lane) => lane,
             none => none.insert(self.start_lane(document)?),
         };
-        lane.push(Job { change, options, answer })?;
+        lane.push(job)?;
         Ok(answered)
     }
 
