@@ -62,56 +62,6 @@ impl Value for BaseUrl {
     }
 }
 
-/// Address of a Redis server, kept as written: the client library knows more forms than a URL
-/// parser would let through.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RedisUrl(String);
-
-impl RedisUrl {
-    /// The server on this machine, at its usual port.
-    pub fn local() -> Self {
-        Self("redis://localhost:6379/0".into())
-    }
-
-    /// The whole address with the password in it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Value for RedisUrl {
-    const SECRET: bool = true;
-
-    fn kind() -> String {
-        "Redis URL".into()
-    }
-
-    fn accepted() -> String {
-        "an address such as redis://:password@host:6379/0 (or rediss://, unix://)".into()
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let url = Url::parse(text.trim()).ok()?;
-        let acceptable = match url.scheme() {
-            "redis" | "rediss" | "valkey" | "valkeys" => {
-                url.has_host() && url.host_str() != Some("")
-            }
-            "unix" | "redis+unix" | "valkey+unix" => url.path().len() > 1,
-            _ => false,
-        };
-        acceptable.then(|| Self(text.trim().to_owned()))
-    }
-
-    fn show(&self) -> String {
-        mask(&self.0)
-    }
-
-    /// A text that is no address at all may well be the password alone.
-    fn show_refused(text: &str) -> String {
-        mask(text)
-    }
-}
-
 /// The address without what stands before its last `@`, and without a query that names a password.
 /// Cut from the text rather than from a parsed URL, so that broken addresses are masked as well.
 pub(crate) fn mask(address: &str) -> String {
@@ -154,8 +104,9 @@ macro_rules! shown_masked {
     };
 }
 
+pub(super) use shown_masked;
+
 shown_masked!(BaseUrl);
-shown_masked!(RedisUrl);
 
 #[cfg(test)]
 mod tests {
@@ -177,43 +128,17 @@ mod tests {
         {
             assert!(BaseUrl::read(text).is_none(), "{text}");
         }
-        for text in ["", "localhost:6379", "http://x", "redis://", "redis:///0", "unix://"] {
-            assert!(RedisUrl::read(text).is_none(), "{text}");
-        }
-    }
-
-    #[test]
-    fn redis_addresses_are_kept_as_written() {
-        for text in ["redis://localhost:6379/0", "rediss://h", "unix:///run/redis.sock?db=2"] {
-            assert_eq!(RedisUrl::read(text).unwrap().expose(), text);
-            assert_eq!(RedisUrl::read(text).unwrap().to_string(), text);
-        }
     }
 
     #[test]
     fn passwords_are_masked_everywhere() {
-        for (text, shown) in [
-            ("redis://:hunter2@host:6379/0", "redis://:***@host:6379/0"),
-            ("redis://app:hunter2@host/0", "redis://app:***@host/0"),
-            ("redis://app:hunter2:b@hunter2@host/0", "redis://app:***@host/0"),
-            ("redis://hunter2@host/0", "redis://***@host/0"),
-            ("unix:///run/r.sock?password=hunter2", "unix:///run/r.sock?***"),
-        ] {
-            let url = RedisUrl::read(text).unwrap();
-            assert_eq!(format!("{url} {url:?} {}", url.show()), format!("{shown} {shown} {shown}"));
-        }
         for text in [
-            "hunter2",
             "redis:/:hunter2@host",
             "redis://:hunter2?hunter2@host",
             "redis://:a@hunter2?b@host",
             "hunter2@host",
         ] {
-            assert!(!RedisUrl::show_refused(text).contains("hunter2"), "{text}");
-            assert!(
-                text == "hunter2" || !BaseUrl::show_refused(text).contains("hunter2"),
-                "{text}"
-            );
+            assert!(!BaseUrl::show_refused(text).contains("hunter2"), "{text}");
         }
         let base = BaseUrl::read("https://me:hunter2@host/api").unwrap();
         assert_eq!(format!("{base:?}"), "https://me:***@host/api/");

@@ -2,7 +2,8 @@
 //! the code may believe each one by itself.
 
 use super::{
-    Coherence, Queue, Reader, Redis, ReplicateMode, Replication, Seeding, Settings, Value,
+    Coherence, Queue, Reader, Redis, RedisMode, ReplicateMode, Replication, Seeding, Settings,
+    Value,
 };
 
 /// Changes what other settings leave no choice about, and says so; refuses what contradicts itself.
@@ -11,6 +12,7 @@ pub(super) fn resolve(settings: &mut Settings, reader: &mut Reader) {
     resolve_replica(settings, reader);
     mention_idle_settings(settings, reader);
     check_looks(&settings.coherence, reader);
+    check_redis(&settings.redis, reader);
 }
 
 /// Without a network there is neither a PRIMARY to copy nor anybody to take changes from.
@@ -62,12 +64,6 @@ fn mention_idle_settings(settings: &Settings, reader: &mut Reader) {
     if reader.is_given(name) {
         reader.note(format!("{name} has no effect on a PRIMARY."));
     }
-    if settings.redis.use_redis {
-        reader.note(format!(
-            "{} has no effect: the shared cache is not built yet and is not used.",
-            Redis::HORDE_MODEL_REFERENCE_REDIS__USE_REDIS
-        ));
-    }
     if settings.queue.enabled && settings.queue.refuses_everybody() {
         reader.note(format!(
             "Nobody may propose changes, because {} and {} are empty.",
@@ -91,5 +87,28 @@ fn check_looks(coherence: &Coherence, reader: &mut Reader) {
             Coherence::HORDE_MODEL_REFERENCE_COHERENCE__LOOK_EVERY_MS,
             format!("at most {}, half of {lease}", lease_ms / 2),
         );
+    }
+}
+
+/// Where Redis is matters only to those who use it: others may carry settings of a whole fleet.
+fn check_redis(redis: &Redis, reader: &mut Reader) {
+    if !redis.use_redis {
+        return;
+    }
+    for refusal in redis.check() {
+        reader.refuse_shown(refusal.variable, refusal.value, refusal.accepted);
+    }
+    if redis.mode == RedisMode::Sentinel {
+        return;
+    }
+    for name in [
+        Redis::HORDE_MODEL_REFERENCE_REDIS__SENTINEL_SERVICE,
+        Redis::HORDE_MODEL_REFERENCE_REDIS__SENTINEL_USERNAME,
+        Redis::HORDE_MODEL_REFERENCE_REDIS__SENTINEL_PASSWORD,
+    ] {
+        if reader.is_given(name) {
+            let mode = Redis::HORDE_MODEL_REFERENCE_REDIS__MODE;
+            reader.note(format!("{name} has no effect, because {mode} is not sentinel."));
+        }
     }
 }

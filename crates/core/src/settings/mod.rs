@@ -43,6 +43,10 @@ mod hydration;
 mod queue;
 mod r2;
 mod redis;
+mod redis_check;
+mod redis_node;
+pub mod redis_target;
+mod redis_url;
 mod replication;
 mod seeding;
 mod storage;
@@ -56,9 +60,9 @@ mod sources;
 
 use std::num::NonZeroU64;
 
+pub use address::BaseUrl;
 #[cfg(feature = "fetch")]
 pub(crate) use address::mask;
-pub use address::{BaseUrl, RedisUrl};
 pub use analysis::Analysis;
 pub use audit::Audit;
 pub use catalogues::{Catalogues, Licensing};
@@ -73,7 +77,9 @@ pub use problem::{Problem, SettingsError};
 pub use queue::Queue;
 pub use r2::R2;
 pub use reader::{Described, Loaded, Reader};
-pub use redis::Redis;
+pub use redis::{L2Read, Redis, RedisMode};
+pub use redis_node::{Host, NodeList};
+pub use redis_url::RedisUrl;
 pub use replication::{ReplicateMode, Replication};
 pub use secret::Secret;
 pub use seeding::{GithubRepository, Seeding};

@@ -146,13 +146,14 @@ impl Reader {
     /// Refuses the value of the variable `name`, which makes no sense beside others.
     pub fn refuse(&mut self, name: &str, accepted: String) {
         let Some(row) = self.row(name) else { return };
-        let problem = Problem::Value {
-            variable: name.to_owned(),
-            value: row.value.clone(),
-            origin: row.origin.clone(),
-            accepted,
-        };
-        self.problems.push(problem);
+        self.refuse_shown(name, row.value.clone(), accepted);
+    }
+
+    /// The same, with the value as its owner shows it.
+    pub fn refuse_shown(&mut self, name: &str, value: String, accepted: String) {
+        let Some(row) = self.row(name) else { return };
+        let origin = row.origin.clone();
+        self.problems.push(Problem::Value { variable: name.to_owned(), value, origin, accepted });
     }
 
     fn row(&self, name: &str) -> Option<&Described> {

@@ -1,6 +1,6 @@
 //! How the text of a variable becomes a value, and how a value is shown again.
 
-use std::num::{NonZeroU32, NonZeroU64};
+use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 
 /// A type a setting can have.
@@ -130,6 +130,9 @@ whole_number_value!(u16, "a whole number from 0 to 65535", |number| Self::try_fr
 whole_number_value!(u32, "a whole number from 0 to 4294967295", |number| Self::try_from(number)
     .ok());
 whole_number_value!(u64, "a whole number, 0 or more", |number| Self::try_from(number).ok());
+whole_number_value!(NonZeroU16, "a whole number from 1 to 65535", |number| {
+    u16::try_from(number).ok().and_then(Self::new)
+});
 whole_number_value!(NonZeroU32, "a whole number from 1 to 4294967295", |number| {
     u32::try_from(number).ok().and_then(Self::new)
 });
@@ -267,6 +270,7 @@ mod tests {
         refuses::<u16>(&["-1", "65536"]);
         refuses::<u32>(&["-1", "4294967296"]);
         refuses::<u64>(&["-1"]);
+        refuses::<NonZeroU16>(&["0", "-1", "65536"]);
         refuses::<NonZeroU32>(&["0", "-1"]);
         refuses::<NonZeroU64>(&["0"]);
     }
