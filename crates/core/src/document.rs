@@ -90,6 +90,20 @@ impl Document {
         }
     }
 
+    /// The document that shows itself as `name`.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|document| document.to_string() == name)
+    }
+
+    /// The category whose records it holds, in either format: what workers of the reference call
+    /// changed when this document changes.
+    pub const fn spoken_of(self) -> Option<Category> {
+        match self {
+            Self::V2(category) | Self::Legacy(category) => Some(category),
+            _ => None,
+        }
+    }
+
     /// Whether it is one of the catalogues.
     pub const fn is_catalogue(self) -> bool {
         matches!(self, Self::Baselines | Self::Guidance | Self::Licenses | Self::LicensedAssets)

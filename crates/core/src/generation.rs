@@ -19,6 +19,12 @@ impl Generation {
         Self((self.0 + 1).max(clock_ms()).min(Self::LARGEST))
     }
 
+    /// One more, whatever the clock says.
+    #[cfg(feature = "redis")]
+    pub(crate) fn following(self) -> Self {
+        Self((self.0 + 1).min(Self::LARGEST))
+    }
+
     /// Numbers beyond it are not kept exactly by others.
     const LARGEST: u64 = (1 << 53) - 1;
 

@@ -34,6 +34,7 @@ pub mod view;
 
 pub mod audit;
 pub mod backend;
+mod backoff;
 pub mod l1;
 mod writer;
 

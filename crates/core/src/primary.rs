@@ -9,7 +9,10 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::audit::Trail;
-use crate::backend::files::{Files, Statistics};
+use crate::backend::Backend;
+use crate::backend::files::{Directory, Files, Statistics};
+#[cfg(feature = "redis")]
+use crate::backend::redis::Redis;
 use crate::change::{Change, Committed, Visibility, WholeChange, WriteError, WriteOptions};
 use crate::disk::faults::{self, Rule};
 use crate::json::Object;
@@ -33,6 +36,8 @@ pub struct Primary {
     canonical: Format,
     /// After how long everybody's lease of what was before a commit has run out.
     everywhere: Duration,
+    #[cfg(feature = "redis")]
+    redis: Option<Arc<Redis>>,
 }
 
 impl Primary {
@@ -40,22 +45,50 @@ impl Primary {
     /// in `options`. Changes by known users are told in `trail`, if there is one.
     pub fn open(
         files: Arc<Files>,
-        mut options: Options,
+        options: Options,
         trail: Option<Trail>,
     ) -> std::io::Result<Self> {
-        if let Some(directory) = files.directory(options.leases.lease) {
-            if directory.lease != options.leases.lease {
-                let (in_force, asked) = (directory.lease, options.leases.lease);
-                tracing::warn!(
-                    ?in_force,
-                    ?asked,
-                    "the lease of the data directory stays in force; stop all that use it and remove `.coherence/directory` to change it"
-                );
-            }
-            options.leases = options.leases.of(directory.lease);
+        let (options, _) = with_lease_in_force(&files, options);
+        let backend = Arc::clone(&files) as _;
+        Self::over(backend, files, options, trail)
+    }
+
+    /// [`Primary::open`] with a cache in Redis that all processes share. Copies live for `ttl_seconds`
+    /// there if that is given, else as the settings say; 0 is for ever. The server need not be there
+    /// yet, and nothing depends on it.
+    ///
+    /// # Errors
+    ///
+    /// Also when the settings contradict each other, and for files that are copies of another server's:
+    /// only a PRIMARY shares its documents.
+    #[cfg(feature = "redis")]
+    pub fn open_with_redis(
+        files: Arc<Files>,
+        options: Options,
+        trail: Option<Trail>,
+        settings: &crate::settings::Redis,
+        ttl_seconds: Option<u32>,
+    ) -> std::io::Result<Self> {
+        let refuse = |reason: &str| std::io::Error::new(std::io::ErrorKind::InvalidInput, reason);
+        if options.copied {
+            return Err(refuse("only a PRIMARY shares documents through redis; these are copies"));
         }
-        let lease = options.leases.lease;
-        let reference = ModelReference::open(Arc::clone(&files) as _, options)?;
+        let (options, directory) = with_lease_in_force(&files, options);
+        let directory = directory.ok_or_else(|| {
+            refuse("a data folder that cannot be written has no identity to share documents under")
+        })?;
+        let redis = Redis::start(Arc::clone(&files), settings, directory, ttl_seconds)?;
+        let opened = Self::over(Arc::clone(&redis) as _, files, options, trail)?;
+        Ok(Self { redis: Some(redis), ..opened })
+    }
+
+    fn over(
+        backend: Arc<dyn Backend>,
+        files: Arc<Files>,
+        options: Options,
+        trail: Option<Trail>,
+    ) -> std::io::Result<Self> {
+        let reference = ModelReference::open(backend, options)?;
         let catalogues = reference.clone();
         let knows_baseline = Arc::new(move |name: &str| catalogues.knows_baseline(name));
         let writer = Writer::new(files, trail.map(Arc::new), knows_baseline);
@@ -63,8 +96,16 @@ impl Primary {
             reference,
             writer: Arc::new(writer),
             canonical: options.canonical,
-            everywhere: lease.mul_f64(1.02) + Duration::from_millis(5),
+            everywhere: options.leases.lease.mul_f64(1.02) + Duration::from_millis(5),
+            #[cfg(feature = "redis")]
+            redis: None,
         })
+    }
+
+    /// The cache in Redis, if there is one.
+    #[cfg(feature = "redis")]
+    pub fn redis(&self) -> Option<&Arc<Redis>> {
+        self.redis.as_ref()
     }
 
     /// Completes the files before they are opened, and finishes what writers that died had begun; see
@@ -233,6 +274,21 @@ impl Deref for Primary {
     fn deref(&self) -> &ModelReference {
         &self.reference
     }
+}
+
+/// The options with the lease in force for the directory, and what else is true of it.
+fn with_lease_in_force(files: &Files, mut options: Options) -> (Options, Option<Directory>) {
+    let Some(directory) = files.directory(options.leases.lease) else { return (options, None) };
+    if directory.lease != options.leases.lease {
+        let (in_force, asked) = (directory.lease, options.leases.lease);
+        tracing::warn!(
+            ?in_force,
+            ?asked,
+            "the lease of the data directory stays in force; stop all that use it and remove `.coherence/directory` to change it"
+        );
+    }
+    options.leases = options.leases.of(directory.lease);
+    (options, Some(directory))
 }
 
 async fn answered(

@@ -53,7 +53,7 @@ impl Memory {
         });
         let content = Arc::new(content);
         let snapshot = Arc::new(Snapshot { document, generation, digest, bytes, content });
-        documents.insert(document, Loaded { snapshot, stamp, is_final: true });
+        documents.insert(document, Loaded { snapshot, stamp, is_final: true, is_settled: false });
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Document, Loaded>> {

@@ -16,6 +16,8 @@
 
 pub mod files;
 pub mod memory;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +44,10 @@ pub trait Backend: Send + Sync + 'static {
     /// Reads the document. The stamp belongs to the content that was read.
     fn load(&self, document: Document) -> Result<Loaded>;
 
+    /// Takes whom to tell when something may have changed, where the backend hears of it before a look
+    /// would find out. News prove nothing: they only say where to look.
+    fn listen(&self, _: Hint) {}
+
     /// The last good content that is known without reading, such as one that was written here, and
     /// whether it is the last there was. For when the document cannot be read, or makes no sense.
     fn last_good(&self, _: Document) -> Option<LastGood> {
@@ -59,6 +65,20 @@ pub struct Loaded {
     /// Whether nothing more is to be learnt of this content. If not, it is loaded again soon, even if
     /// its stamp stays.
     pub is_final: bool,
+    /// Whether the stamp is known to be old enough to be trusted, though it is new to whoever asks.
+    pub is_settled: bool,
+}
+
+/// Told that something may have changed.
+pub type Hint = Box<dyn Fn(News) + Send + Sync>;
+
+/// What may have changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// This document.
+    Of(Document),
+    /// Anything: news may have been missed.
+    Unknown,
 }
 
 /// What is known of a document that makes no sense now.

@@ -7,6 +7,7 @@
 //! F/.X.swap                    the next content while it is being put in place, then the last one
 //! F/.coherence/X.ctl           two slots that name contents; its lock is the write lock of X
 //! F/.coherence/kept/X/<g>      the last contents by generation, for restoring
+//! F/.coherence/X.settled       what X holds as long as its stamp stays
 //! F/.coherence/X.requests      answers of the last day by request
 //! ```
 //!
@@ -24,6 +25,7 @@ pub(crate) mod lines;
 mod lock;
 mod locked;
 mod place;
+mod proof;
 mod read;
 mod recovery;
 mod rewrite;
@@ -37,6 +39,7 @@ pub(crate) use kept::Kept;
 pub(crate) use lock::{Lock, Unlockable};
 pub(crate) use locked::{Base, Locked, WRITER_TIME, set_aside, time_set_aside};
 pub(crate) use place::Place;
+pub(crate) use proof::Proof;
 pub(crate) use read::{FileContent, is_absence, read};
 pub(crate) use recovery::{FollowUp, Unfinished};
 pub(crate) use rewrite::{Rewrite, put, rewrite};

@@ -22,6 +22,8 @@ pub(crate) struct Place {
     pub(crate) swap: PathBuf,
     /// Folder of replaced contents.
     pub(crate) kept: PathBuf,
+    /// Proof of what it holds.
+    pub(crate) proof: PathBuf,
     /// Log of answered request ids.
     pub(crate) requests: PathBuf,
     /// Files that tell what was done to the document, and that its slots could tell anew: they are
@@ -53,6 +55,7 @@ impl Place {
             staged: folder.join(named(".", ".new")),
             swap: folder.join(named(".", ".swap")),
             kept: coherence.join("kept").join(&name),
+            proof: coherence.join(named("", ".settled")),
             requests: coherence.join(named("", ".requests")),
             told_by: Vec::new(),
             path,

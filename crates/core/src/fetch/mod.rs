@@ -5,7 +5,6 @@
 //! that whoever calls it knows when it ends. Tried again are lost connections, time-outs, and the
 //! answers 429 and 5xx; every other answer is final.
 
-mod backoff;
 mod error;
 
 use std::num::NonZeroU32;
@@ -16,7 +15,7 @@ use reqwest::header::{ETAG, HeaderMap, IF_NONE_MATCH, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, Response, StatusCode, Url, redirect};
 use tokio::time::Instant;
 
-pub use backoff::Backoff;
+pub use crate::backoff::Backoff;
 pub use error::FetchError;
 use error::Trouble;
 

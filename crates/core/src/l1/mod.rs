@@ -23,7 +23,7 @@ use std::time::Duration;
 use arc_swap::Guard;
 use tokio::sync::watch;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, News};
 use crate::disk::faults::{self, Rule};
 use crate::{Document, Snapshot};
 use looker::Looker;
@@ -337,6 +337,12 @@ impl Loaded {
         let loader = std::thread::Builder::new()
             .name("loader".into())
             .spawn(move || for_loads.load_wanted(&on_change))?;
+        let told = Arc::downgrade(&shared);
+        shared.backend.listen(Box::new(move |news| {
+            if let Some(shared) = told.upgrade() {
+                shared.hear(news);
+            }
+        }));
         let for_looks = Arc::clone(&shared);
         let looker = std::thread::Builder::new()
             .name("looker".into())
@@ -358,6 +364,15 @@ impl Drop for L1 {
 }
 
 impl Shared {
+    /// Somebody says that something may have changed: it is read, whatever its stamp. A load under way
+    /// may have begun before the change; then another one follows it.
+    fn hear(&self, news: News) {
+        match news {
+            News::Of(document) => self.wanted.ask(document),
+            News::Unknown => Document::all().for_each(|document| self.wanted.ask(document)),
+        }
+    }
+
     /// Body of the loader thread: loads documents as they are wanted, all that are waiting at once,
     /// so that what is built from several of them is built once.
     fn load_wanted(&self, on_change: &OnChange) {

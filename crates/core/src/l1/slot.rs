@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
 
-use crate::backend::{Backend, Loaded, Stamp};
+use crate::backend::{Backend, LastGood, Loaded, Stamp};
 use crate::disk::faults::{self, Rule};
 use crate::error::Error;
 use crate::generation::{Digest, Generation};
@@ -58,6 +58,8 @@ struct Seen {
     read_at: Instant,
     /// Whether the backend had nothing more to learn about it then.
     is_final: bool,
+    /// Whether the stamp was old enough to be trusted when it was first seen.
+    is_settled: bool,
     /// Looks in a row that found no file, and the first of them.
     missing: Option<(u32, Instant)>,
     problem: Option<Error>,
@@ -117,12 +119,13 @@ impl Slot {
             std::thread::sleep(Duration::from_millis(20));
             attempt = backend.load(document);
         }
-        let (Loaded { snapshot, stamp, is_final }, problem) = match attempt {
+        let (Loaded { snapshot, stamp, is_final, is_settled }, problem) = match attempt {
             Ok(loaded) => (loaded, None),
-            Err(error) => (absent(document), Some(error)),
+            Err(error) => (last_known(backend, document), Some(error)),
         };
         if let Some(error) = &problem {
-            tracing::error!(%document, %error, "document cannot be read; it is treated as absent");
+            let is_known = snapshot.is_present();
+            tracing::error!(%document, %error, is_known, "document cannot be read; what else is known of it is served, or nothing");
         }
         Self {
             document,
@@ -138,6 +141,7 @@ impl Slot {
                 since: now,
                 read_at: now,
                 is_final,
+                is_settled,
                 missing: None,
                 problem,
                 is_away: false,
@@ -261,7 +265,8 @@ impl Slot {
         // What is held was not read from what is there now, or nobody knows.
         let in_doubt = seen.is_in_doubt() || self.unbuilt.load(Ordering::Acquire);
         // The absence of a file has no clock that could stand still.
-        let is_old = now.saturating_duration_since(seen.since) >= young_stamp
+        let is_old = seen.is_settled
+            || now.saturating_duration_since(seen.since) >= young_stamp
             || faults::is_left_out(Rule::YoungStamp);
         let settled = seen.is_final && (stamp.is_none() || is_old);
         let due = now.saturating_duration_since(seen.read_at) >= deep_look;
@@ -297,6 +302,7 @@ impl Slot {
         if stamp != seen.stamp {
             seen.stamp = stamp;
             seen.since = now;
+            seen.is_settled = loaded.as_ref().is_ok_and(|loaded| loaded.is_settled);
         }
         self.note(&mut seen, problem);
         let held = self.snapshot.load();
@@ -364,6 +370,15 @@ impl Slot {
     }
 }
 
+/// What a backend knows of a document it cannot read; nothing, if it knows nothing.
+fn last_known(backend: &dyn Backend, document: Document) -> Loaded {
+    let nothing = absent(document);
+    match backend.last_good(document) {
+        Some(LastGood { snapshot, .. }) => Loaded { snapshot, ..nothing },
+        None => nothing,
+    }
+}
+
 fn absent(document: Document) -> Loaded {
     let snapshot = Snapshot {
         document,
@@ -372,7 +387,7 @@ fn absent(document: Document) -> Loaded {
         bytes: Bytes::new(),
         content: Arc::new(Content::Absent),
     };
-    Loaded { snapshot: Arc::new(snapshot), stamp: None, is_final: true }
+    Loaded { snapshot: Arc::new(snapshot), stamp: None, is_final: true, is_settled: false }
 }
 
 #[cfg(test)]
@@ -404,7 +419,7 @@ mod tests {
             ..(*absent(document).snapshot).named(Generation::default())
         });
         let stamp = Stamp { device: 1, inode: 1, size: 0, modified_ns: 0, changed_ns: 0 };
-        let read = Loaded { snapshot, stamp: Some(stamp), is_final: true };
+        let read = Loaded { snapshot, stamp: Some(stamp), is_final: true, is_settled: false };
         let set_aside = Loaded { stamp: None, is_final: false, ..read.clone() };
         let told = Told(Mutex::new([read, set_aside, absent(document)].into()));
         let slot = Slot::load_first(&told, document);

@@ -12,6 +12,7 @@ mod looks;
 mod naming;
 mod parse;
 mod preparation;
+mod proof;
 mod rewrite;
 
 use std::path::PathBuf;
@@ -33,6 +34,7 @@ use layout::Layout;
 use looks::Looks;
 use naming::Retries;
 pub(crate) use parse::parse;
+use proof::Told;
 
 /// Does what follows from a commit whose writer died.
 pub(crate) type FollowUp =
@@ -49,6 +51,8 @@ pub struct Files {
     held: [Held; Document::COUNT],
     /// Set by whoever writes here, and can finish what others began.
     follow_up: OnceLock<FollowUp>,
+    /// Set by a tier that wants to know of every content.
+    told: OnceLock<Told>,
     retries: Retries,
     alarms: Alarms,
 }
@@ -84,6 +88,7 @@ impl Files {
             looks,
             held: std::array::from_fn(|_| Held::default()),
             follow_up: OnceLock::new(),
+            told: OnceLock::new(),
             retries: Retries::default(),
             alarms: Alarms::default(),
         }
@@ -122,11 +127,6 @@ impl Files {
     /// Largest generation seen of `document`.
     pub(crate) fn floor(&self, document: Document) -> Generation {
         self.held(document).floor()
-    }
-
-    /// Keeps what was written here, so that it need not be parsed.
-    pub(crate) fn keep(&self, snapshot: &Arc<Snapshot>) {
-        self.held(snapshot.document).keep(snapshot);
     }
 
     /// Lets this process finish what writers that died had begun. The first one stays.

@@ -100,8 +100,11 @@ impl Files {
         let stamp = content.as_ref().map(|(_, content)| content.stamp);
         let read = content.as_ref().map(|(path, content)| (*path, content.bytes.clone()));
         let snapshot = self.snapshot(document, generation, read)?;
-        self.held(document).keep(&snapshot);
-        Ok(Loaded { snapshot, stamp, is_final })
+        self.keep(&snapshot);
+        if is_final {
+            self.prove(&snapshot, stamp);
+        }
+        Ok(Loaded { snapshot, stamp, is_final, is_settled: false })
     }
 
     /// The name of a content by the control file, and whether its writer finished. Names below what
@@ -241,7 +244,12 @@ impl Files {
             self.held(document).last().filter(|held| content.is_none() && held.is_present())?;
         let aside = disk::set_aside(&self.place(document).path);
         let age = disk::time_set_aside(&aside)?;
-        (age < disk::WRITER_TIME).then_some(Loaded { snapshot: held, stamp: None, is_final: false })
+        (age < disk::WRITER_TIME).then_some(Loaded {
+            snapshot: held,
+            stamp: None,
+            is_final: false,
+            is_settled: false,
+        })
     }
 
     /// What to serve while a table is being filled again.
@@ -262,6 +270,7 @@ impl Files {
             snapshot: Arc::clone(&held),
             stamp: Some(content.stamp),
             is_final: false,
+            is_settled: false,
         })
     }
 }

@@ -1,0 +1,108 @@
+//! What others ask of the thread that owns the connections.
+
+use std::sync::mpsc::SyncSender;
+use std::time::Instant;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{mpsc, oneshot};
+
+use super::copies::Copy;
+use super::status::ServerStatistics;
+use super::{Redis, Shared};
+use crate::Document;
+
+/// Requests served at the same time.
+const AT_ONCE: usize = 16;
+
+/// Something to be done there.
+pub(super) enum Request {
+    /// Read a copy. Whoever asks has no runtime and stops waiting at the deadline.
+    Copy { document: Document, deadline: Instant, answer: SyncSender<Option<Copy>> },
+    /// Ask the server about itself.
+    Statistics { answer: oneshot::Sender<ServerStatistics> },
+    /// Whether the server answers.
+    Ping { answer: oneshot::Sender<bool> },
+    /// Drop the copies of documents, and tell everybody to look at them.
+    MarkStale { documents: Vec<Document>, answer: oneshot::Sender<bool> },
+    /// Store copies of everything that has none. Answers how many there are then, of how many.
+    Warm { answer: oneshot::Sender<Warmed> },
+}
+
+/// What warming came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Warmed {
+    /// Documents that have a current copy now.
+    pub stored: Vec<Document>,
+    /// Documents whose copy could not be stored.
+    pub failed: Vec<Document>,
+}
+
+impl Shared {
+    /// Serves requests, some at the same time.
+    pub(super) async fn serve(&self, mut asked: mpsc::Receiver<Request>) {
+        let mut served = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                Some(request) = asked.recv(), if served.len() < AT_ONCE => {
+                    served.push(self.serve_one(request));
+                }
+                Some(()) = served.next() => {}
+                else => return,
+            }
+        }
+    }
+
+    async fn serve_one(&self, request: Request) {
+        // Whoever asked may have stopped waiting.
+        match request {
+            Request::Copy { document, deadline, answer } => {
+                let _ = answer.try_send(self.read_copy(document, deadline).await);
+            }
+            Request::Statistics { answer } => {
+                let _ = answer.send(self.ask_statistics().await);
+            }
+            Request::Ping { answer } => {
+                let ping = ::redis::cmd("PING");
+                let answered = self.commands.ask(&ping, self.habits.command_budget).await;
+                let _ = answer.send(answered.is_ok());
+            }
+            Request::MarkStale { documents, answer } => {
+                let _ = answer.send(self.invalidate(&documents).await);
+            }
+            Request::Warm { answer } => {
+                let _ = answer.send(self.warm().await);
+            }
+        }
+    }
+}
+
+impl Redis {
+    /// Asks the thread something; `None` if it has too much to do, or has ended.
+    async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {
+        let (answer, answered) = oneshot::channel();
+        self.shared.requests.try_send(request(answer)).ok()?;
+        answered.await.ok()
+    }
+
+    /// What the server tells of itself, asked now. All zero and not connected where it does not answer.
+    pub async fn server_statistics(&self) -> ServerStatistics {
+        self.ask(|answer| Request::Statistics { answer }).await.unwrap_or_default()
+    }
+
+    /// Whether the server answers now.
+    pub async fn ping(&self) -> bool {
+        self.ask(|answer| Request::Ping { answer }).await.unwrap_or(false)
+    }
+
+    /// Drops the copies of documents and tells every process to look at them. Whether the server did.
+    pub async fn mark_stale(&self, documents: Vec<Document>) -> bool {
+        self.ask(|answer| Request::MarkStale { documents, answer }).await.unwrap_or(false)
+    }
+
+    /// Stores the copies of all documents that are held and have none, all at once. A failure with one
+    /// does not stop the others.
+    pub async fn warm(&self) -> Warmed {
+        self.ask(|answer| Request::Warm { answer }).await.unwrap_or_default()
+    }
+}
