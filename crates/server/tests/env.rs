@@ -72,12 +72,7 @@ fn values_come_from_all_layers_in_any_case() {
         "There is no setting HORDE_MODEL_REFERENCE_REDIS__POOLSIZE (from: environment); was \
          HORDE_MODEL_REFERENCE_REDIS__POOL_SIZE meant?"
     );
-    assert_eq!(
-        listing["notes"],
-        serde_json::json!([
-            "HORDE_MODEL_REFERENCE_REDIS__USE_REDIS has no effect: the shared cache is not built yet and is not used."
-        ])
-    );
+    assert_eq!(listing["notes"], serde_json::json!([]));
 }
 
 #[test]
@@ -124,9 +119,34 @@ fn all_that_is_wrong_is_told_at_once() {
   HORDE_MODEL_REFERENCE_CACHE_TTL_SECONDS cannot be "" (from: environment)
     accepted: a whole number
   HORDE_MODEL_REFERENCE_REDIS__URL cannot be "http://:***@r" (from: environment)
-    accepted: an address such as redis://:password@host:6379/0 (or rediss://, unix://)
+    accepted: an address such as redis://:password@host:6379/0 (or rediss://, unix://), or null
 "#
     );
+}
+
+#[test]
+fn settings_of_redis_are_checked_together_where_it_is_used() {
+    let folder = folder();
+    let variables = [
+        ("HORDE_MODEL_REFERENCE_REDIS__USE_REDIS", "true"),
+        ("HORDE_MODEL_REFERENCE_REDIS__URL", "redis://app:hunter2@r/1"),
+        ("HORDE_MODEL_REFERENCE_REDIS__PASSWORD", "hunter3"),
+        ("HORDE_MODEL_REFERENCE_REDIS__DATABASE", "2"),
+    ];
+    let output = run(folder.path(), &["env"], &variables);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        text(&output.stderr),
+        r#"error: 2 settings are wrong:
+  HORDE_MODEL_REFERENCE_REDIS__PASSWORD cannot be "***" (from: environment)
+    accepted: what HORDE_MODEL_REFERENCE_REDIS__URL says, or null
+  HORDE_MODEL_REFERENCE_REDIS__DATABASE cannot be "2" (from: environment)
+    accepted: what HORDE_MODEL_REFERENCE_REDIS__URL says, or null
+"#
+    );
+    let output = run(folder.path(), &["env"], &variables[1..]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(!text(&output.stdout).contains("hunter"));
 }
 
 #[test]

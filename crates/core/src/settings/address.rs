@@ -75,8 +75,9 @@ pub(crate) fn mask(address: &str) -> String {
     let place = match rest.rsplit_once('@') {
         None => rest.to_owned(),
         Some((user, place)) => match user.split_once(':') {
-            Some((name, _)) => format!("{name}:{MASK}@{place}"),
-            None => format!("{MASK}@{place}"),
+            Some((name, password)) if !password.is_empty() => format!("{name}:{MASK}@{place}"),
+            // A name without a password may be a password in the wrong place.
+            _ => format!("{MASK}@{place}"),
         },
     };
     match query {

@@ -234,6 +234,7 @@ mod tests {
             ("redis://app:hunter2@host/0", "redis://app:***@host/0"),
             ("redis://app:hunter2:b@hunter2@host/0", "redis://app:***@host/0"),
             ("redis://hunter2@host/0", "redis://***@host/0"),
+            ("redis://hunter2:@host/0", "redis://***@host/0"),
             ("unix:///run/r.sock?password=hunter2", "unix:///run/r.sock?***"),
             ("unix://app:hunter2@/run/r.sock", "unix://app:***@/run/r.sock"),
         ] {

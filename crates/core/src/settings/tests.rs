@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 
+mod redis;
+
 /// Sources without anything but these variables of the environment.
 fn environment(variables: &[(&str, &str)]) -> Sources {
     let environment =
@@ -137,7 +139,7 @@ github_proxy_url_base = "https://proxy.example"
     assert_eq!(settings.analysis.low_usage_percentage, 0.5);
     assert!(settings.analysis.preferred_file_hosts.as_slice().is_empty());
     assert_eq!((settings.redis.use_redis, settings.redis.pool_size.get()), (true, 3));
-    assert_eq!(settings.redis.url.expose(), "redis://:hunter2@redis/1");
+    assert_eq!(settings.redis.url.unwrap().expose(), "redis://:hunter2@redis/1");
     assert_eq!(settings.queue.approver_ids.as_slice(), ["1", "b"]);
     assert!(settings.seeding.image_proxy.is_some());
     let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
@@ -197,7 +199,7 @@ fn all_wrong_values_are_told_at_once() {
   HORDE_MODEL_REFERENCE_CACHE_TTL_SECONDS cannot be "soon" (from: environment)
     accepted: a whole number
   HORDE_MODEL_REFERENCE_REDIS__URL cannot be "rdis://:***@host" (from: environment)
-    accepted: an address such as redis://:password@host:6379/0 (or rediss://, unix://)
+    accepted: an address such as redis://:password@host:6379/0 (or rediss://, unix://), or null
   HORDE_MODEL_REFERENCE_REDIS__TTL_SECONDS cannot be "" (from: environment)
     accepted: a whole number from 0 to 4294967295, or null
   HORDE_MODEL_REFERENCE_AUDIT__ENABLED cannot be "perhaps" (from: HORDE_MODEL_REFERENCE_AUDIT, environment)
@@ -283,7 +285,7 @@ fn dot_env_files_are_read_as_others_read_them() {
     assert_eq!(settings.storage.logs_folder, Path::new("/logs"));
     assert_eq!(settings.redis.key_prefix, "a b");
     assert_eq!(settings.redis.pool_size.get(), 3);
-    assert_eq!(settings.redis.url.expose(), "redis://:a$b%23c@host");
+    assert_eq!(settings.redis.url.unwrap().expose(), "redis://:a$b%23c@host");
     assert_eq!(settings.analysis.preferred_file_hosts.as_slice(), ["a", "b"]);
     assert_eq!(settings.queue.approver_ids.as_slice(), ["1", "2"]);
     assert_eq!(warnings, [""; 0]);
@@ -358,22 +360,6 @@ fn a_primary_nobody_may_write_to_is_mentioned() {
     let loaded = load(&[primary, ("HORDE_MODEL_REFERENCE_PENDING_QUEUE__APPROVER_IDS", "1")]);
     assert_eq!(loaded.notes, [""; 0]);
     assert!(loaded.settings.queue.is_requestor("1") && !loaded.settings.queue.is_approver("2"));
-}
-
-#[test]
-fn a_primary_told_to_use_redis_says_that_it_does_not() {
-    let loaded = load(&[
-        ("HORDE_MODEL_REFERENCE_REPLICATE_MODE", "PRIMARY"),
-        ("HORDE_MODEL_REFERENCE_REDIS__USE_REDIS", "true"),
-        ("HORDE_MODEL_REFERENCE_PENDING_QUEUE__APPROVER_IDS", "1"),
-    ]);
-    assert_eq!(
-        loaded.notes,
-        [
-            "HORDE_MODEL_REFERENCE_REDIS__USE_REDIS has no effect: the shared cache is not built yet \
-          and is not used."
-        ]
-    );
 }
 
 #[test]
