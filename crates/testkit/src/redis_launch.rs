@@ -73,6 +73,13 @@ impl RedisLaunch {
         self.config("tls-auth-clients yes")
     }
 
+    /// The same as a Sentinel.
+    #[must_use]
+    pub(crate) fn sentinel(mut self) -> Self {
+        self.arguments.push("--sentinel");
+        self
+    }
+
     /// Starts the server on a free port and waits for its PONG; the error holds its log.
     pub fn start(self) -> Result<RedisServer> {
         RedisServer::launch(self)

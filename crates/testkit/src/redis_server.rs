@@ -15,6 +15,7 @@ use crate::redis_launch::{log_in, socket_in};
 use crate::signal::{pause, signal};
 use crate::{RedisClient, RedisLaunch, Reply, eventually};
 
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const READY_WITHIN: Duration = Duration::from_secs(20);
 /// Somebody who does not ask us for ports may take one between our looking and the server's binding.
 const ATTEMPTS: usize = 3;
@@ -94,11 +95,17 @@ impl RedisServer {
     /// A new connection of the default user. It is one over TCP, except with TLS, where it is one to
     /// the socket in its folder.
     pub fn client(&self) -> Result<RedisClient> {
+        self.client_within(ANSWER_WITHIN)
+    }
+
+    /// The same, with this patience for answers, that to the password too.
+    pub fn client_within(&self, patience: Duration) -> Result<RedisClient> {
         let mut client = if self.launch.has_tls() {
             RedisClient::connect_unix(&self.socket())?
         } else {
             RedisClient::connect(self.address())?
         };
+        client.set_timeout(patience);
         if let Some(password) = self.launch.password_set() {
             client.command(&["AUTH", password])?;
         }
