@@ -9,9 +9,10 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
+use crate::signal::{pause, signal};
 use crate::{Request, Response, eventually, send};
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -149,17 +150,17 @@ impl ServerProcess {
 
     /// Stops its threads where they are, as a machine that hangs would.
     pub fn pause(&self) -> Result<()> {
-        self.signal(Signal::STOP)
+        pause(&self.child)
     }
 
     /// Lets its threads go on.
     pub fn resume(&self) -> Result<()> {
-        self.signal(Signal::CONT)
+        signal(&self.child, Signal::CONT)
     }
 
     /// Asks it to stop, and waits until it has.
     pub fn terminate(&mut self) -> Result<ExitStatus> {
-        self.signal(Signal::TERM)?;
+        signal(&self.child, Signal::TERM)?;
         eventually(STOPPED_WITHIN, || match self.child.try_wait() {
             Ok(Some(status)) => Ok(status),
             Ok(None) => Err(anyhow!("still running")),
@@ -199,11 +200,6 @@ impl ServerProcess {
         });
         let ready = ready.and_then(|ended| ended);
         ready.map_err(|error| anyhow!("the server is not ready: {error:#}\n{}", self.log()))
-    }
-
-    fn signal(&self, signal: Signal) -> Result<()> {
-        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        Ok(kill_process(id.context("no process id")?, signal)?)
     }
 }
 
