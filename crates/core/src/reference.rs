@@ -74,6 +74,9 @@ pub struct Condition {
     pub category: Category,
     /// What is served.
     pub generation: Generation,
+    /// Names the bytes of the v2 answer: equal marks, equal answers, also of copies elsewhere. None
+    /// where there is no such category.
+    pub mark: Option<String>,
     /// How many models the v2 form has.
     pub records: usize,
     /// Size of the v2 answer, uncompressed.
@@ -274,6 +277,7 @@ impl ModelReference {
                 category,
                 generation: view.generation(),
                 records: view.len(),
+                mark: view.v2.as_ref().map(|records| mark(&records.body)),
                 bytes: view.v2.as_ref().map_or(0, |records| records.body.identity.bytes.len()),
                 lease_age: self.l1.lease_age(inputs.clone()),
                 problem: problems.iter().find(of_input).cloned(),
@@ -308,6 +312,11 @@ impl ModelReference {
     {
         self.l1.is_fresh(inputs.clone()) || self.l1.freshen(inputs).await
     }
+}
+
+/// The entity tag of a body, without its quotes.
+fn mark(body: &Body) -> String {
+    String::from_utf8_lossy(&body.identity.tag).trim_matches('"').to_owned()
 }
 
 /// The documents a category's view is made of.
