@@ -57,7 +57,7 @@ mod sources;
 use std::num::NonZeroU64;
 
 #[cfg(feature = "fetch")]
-pub(crate) use address::mask;
+pub use address::mask;
 pub use address::{BaseUrl, RedisUrl};
 pub use analysis::Analysis;
 pub use audit::Audit;
