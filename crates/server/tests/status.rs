@@ -90,6 +90,24 @@ fn servers_that_differ_are_told_with_what_differs() {
 }
 
 #[test]
+fn a_replica_agrees_with_its_primary_under_generations_of_its_own() {
+    let (data, copy) = (examples(), DataFolder::empty().unwrap());
+    let primary = serve(&data);
+    let replica = Launch::new(EXECUTABLE, copy.cache_home())
+        .env("HORDE_MODEL_REFERENCE_REPLICATE_MODE", "REPLICA")
+        .env("HORDE_MODEL_REFERENCE_PRIMARY_API_URL", format!("{}/api", primary.base_url()))
+        .env("HORDE_MODEL_REFERENCE_ENABLE_GITHUB_FALLBACK", "false")
+        .start()
+        .unwrap();
+    let urls = [&*primary.base_url(), &*replica.base_url()];
+    let (ran, report) = report(&urls, |report| report["verdict"] == "agree");
+    assert_eq!(ran.code, Some(0));
+    assert_eq!(report["workers"][1]["status"]["mode"], "REPLICA");
+    assert_eq!(report["propagation"]["workers"], 1);
+    assert!(generation(&report, 1) != generation(&report, 0));
+}
+
+#[test]
 fn a_broken_file_is_a_problem_of_its_server() {
     let data = examples();
     let server = serve(&data);
