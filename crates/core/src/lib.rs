@@ -6,6 +6,7 @@
 pub mod error;
 pub mod generation;
 pub mod json;
+pub mod measure;
 pub mod nearest;
 pub mod settings;
 
@@ -68,7 +69,8 @@ pub use format::Format;
 pub use json::Json;
 pub use model_alias::controlnet_alias;
 pub use primary::Primary;
-pub use reference::{ModelReference, NotKnownHere, Options, Published, Read};
+pub use reference::{Condition, ModelReference, NotKnownHere, Options, Published, Read};
 pub use snapshot::Snapshot;
 pub use subscription::{Changes, Subscription};
 pub use view::{CatalogueView, CategoryView, MetadataView, PendingView};
+pub use writer::Statistics as WriteStatistics;

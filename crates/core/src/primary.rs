@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::audit::Trail;
 use crate::backend::Backend;
-use crate::backend::files::{Directory, Files, Statistics};
+use crate::backend::files::{self, Directory, Files};
 #[cfg(feature = "redis")]
 use crate::backend::redis::Redis;
 use crate::change::{Change, Committed, Visibility, WholeChange, WriteError, WriteOptions};
@@ -18,7 +18,7 @@ use crate::disk::faults::{self, Rule};
 use crate::json::Object;
 use crate::record::Record;
 use crate::shape::Print;
-use crate::writer::{FollowUps, Writer, finish_for_others};
+use crate::writer::{self, FollowUps, Writer, finish_for_others};
 use crate::{Category, Document, Error, Format, ModelReference, Options};
 
 /// How long a caller waits for its change: longer than a commit waits for the lock of others.
@@ -121,8 +121,13 @@ impl Primary {
     }
 
     /// Counters of the file tier since the start.
-    pub fn file_statistics(&self) -> Statistics {
+    pub fn file_statistics(&self) -> files::Statistics {
         self.writer.file_statistics()
+    }
+
+    /// What became of changes, and how long commits took, since the start.
+    pub fn write_statistics(&self) -> writer::Statistics {
+        self.writer.statistics()
     }
 
     /// The reference, for reading only.
@@ -251,8 +256,12 @@ impl Primary {
         options: WriteOptions,
     ) -> Result<Committed, WriteError> {
         let visibility = options.visibility;
-        let answer = self.writer.submit(document, change, options)?;
-        let committed = answered(answer).await?;
+        let answer = match self.writer.submit(document, change, options) {
+            Ok(answer) => answered(answer).await,
+            Err(refused) => Err(refused),
+        };
+        self.writer.count(&answer);
+        let committed = answer?;
         self.wait_until_seen(&committed, visibility).await;
         Ok(committed)
     }

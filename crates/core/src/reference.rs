@@ -2,14 +2,15 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 
 use crate::backend::Backend;
 use crate::body::Body;
 use crate::generation::Generation;
-use crate::l1::{Changed, L1, Leases, Problem, Snapshots, Statistics};
+use crate::l1::{Changed, L1, Leases, Problem, Propagation, Snapshots, Statistics, Swap};
+use crate::measure::Reading;
 use crate::refiner::Refiner;
 use crate::subscription::{Changes, News};
 use crate::view::{
@@ -64,6 +65,26 @@ impl<V> Deref for Published<V> {
     fn deref(&self) -> &V {
         &self.view
     }
+}
+
+/// How a category is at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// Which category.
+    pub category: Category,
+    /// What is served.
+    pub generation: Generation,
+    /// Names the bytes of the v2 answer: equal marks, equal answers, also of copies elsewhere. None
+    /// where there is no such category.
+    pub mark: Option<String>,
+    /// How many models the v2 form has.
+    pub records: usize,
+    /// Size of the v2 answer, uncompressed.
+    pub bytes: usize,
+    /// How long ago its files were last looked at; of several files, the one that is worst off.
+    pub lease_age: Duration,
+    /// What is wrong with one of its files: the last good content is served.
+    pub problem: Option<Problem>,
 }
 
 /// What a read returned, and whether it is known to be current.
@@ -245,12 +266,57 @@ impl ModelReference {
         self.l1.statistics()
     }
 
+    /// How every category is, without waiting for anything.
+    pub fn conditions(&self) -> Vec<Condition> {
+        let problems = self.l1.problems();
+        let condition = |category| {
+            let inputs = inputs_of_category(category);
+            let view = self.views.category(category);
+            let of_input = |problem: &&Problem| inputs.clone().any(|it| it == problem.document);
+            Condition {
+                category,
+                generation: view.generation(),
+                records: view.len(),
+                mark: view.v2.as_ref().map(|records| mark(&records.body)),
+                bytes: view.v2.as_ref().map_or(0, |records| records.body.identity.bytes.len()),
+                lease_age: self.l1.lease_age(inputs.clone()),
+                problem: problems.iter().find(of_input).cloned(),
+            }
+        };
+        Category::ALL.into_iter().map(condition).collect()
+    }
+
+    /// How long it takes to read a document again.
+    pub fn load_times(&self) -> Reading {
+        self.l1.load_times()
+    }
+
+    /// The last contents that took the place of others here, the oldest first.
+    pub fn last_swaps(&self) -> Vec<Swap> {
+        self.l1.last_swaps()
+    }
+
+    /// How long contents took to get here.
+    pub fn propagation(&self) -> Propagation {
+        self.l1.propagation()
+    }
+
+    /// The bounds on staleness in force.
+    pub fn leases(&self) -> Leases {
+        self.l1.leases()
+    }
+
     async fn fresh<I>(&self, inputs: I) -> bool
     where
         I: IntoIterator<Item = Document> + Clone,
     {
         self.l1.is_fresh(inputs.clone()) || self.l1.freshen(inputs).await
     }
+}
+
+/// The entity tag of a body, without its quotes.
+fn mark(body: &Body) -> String {
+    String::from_utf8_lossy(&body.identity.tag).trim_matches('"').to_owned()
 }
 
 /// The documents a category's view is made of.

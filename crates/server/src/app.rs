@@ -8,6 +8,8 @@ use horde_model_reference::{Format, ModelReference, Primary};
 
 use crate::auth::Users;
 use crate::cors::Cors;
+use crate::process::Worker;
+use crate::traffic::Traffic;
 
 /// Everything a handler needs. Cheap to clone.
 #[derive(Clone)]
@@ -37,6 +39,10 @@ pub struct Inner {
     pub cors: Cors,
     /// Whether every request is logged.
     pub access_log: bool,
+    /// Which process this is.
+    pub worker: Worker,
+    /// What was asked of it so far.
+    pub traffic: Traffic,
 }
 
 impl App {
@@ -60,11 +66,21 @@ impl App {
             licensing: settings.core.licensing,
             cors: Cors::default(),
             access_log: false,
+            worker: Worker::start(),
+            traffic: Traffic::new(&crate::router::table()),
         })
     }
 }
 
 impl Inner {
+    /// The word of the contract for the mode.
+    pub fn mode_name(&self) -> &'static str {
+        match self.mode {
+            ReplicateMode::Primary => "PRIMARY",
+            ReplicateMode::Replica => "REPLICA",
+        }
+    }
+
     /// Whether there is a queue here: only the authority keeps one.
     pub fn has_queue(&self) -> bool {
         self.queue.enabled && self.mode == ReplicateMode::Primary

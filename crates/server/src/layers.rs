@@ -1,5 +1,5 @@
-//! What happens to every request around its handler, in the order it runs: a request id, preflights,
-//! the router, a net under panics, CORS, the access log.
+//! What happens to every request around its handler, in the order it runs: a request id, plain reads,
+//! preflights, the router, a net under panics, CORS, the access log.
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -40,22 +40,34 @@ impl Layers {
     }
 
     async fn route(&self, request: Request<Incoming>) -> Response {
-        if let Some(refused) = self.app.cors.preflight(request.method(), request.headers()) {
-            return refused;
-        }
         let (method, path) = (request.method(), request.uri().path());
         if let Some(answer) = hot::answer(&self.app, method, path, request.headers()) {
+            self.app.traffic.plain_read(answer.status());
             return answer;
         }
-        let mut router = self.router.clone();
-        let answer = router.call(request.map(Body::new));
-        match answer.await {
-            Ok(response) => response,
-        }
+        let under_way = self.app.traffic.begin(method, path);
+        let response = match self.app.cors.preflight(method, request.headers()) {
+            Some(refused) => refused,
+            None => {
+                let mut router = self.router.clone();
+                let Ok(response) = router.call(request.map(Body::new)).await;
+                response
+            }
+        };
+        under_way.end(&response);
+        response
     }
 }
 
 impl Handler for Layers {
+    fn opened(&self) {
+        self.app.traffic.opened();
+    }
+
+    fn closed(&self) {
+        self.app.traffic.closed();
+    }
+
     async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
         let id = request_id(request.headers());
         let origin = request.headers().get(ORIGIN).cloned();

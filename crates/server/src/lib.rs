@@ -4,6 +4,7 @@ pub mod settings;
 
 pub mod app;
 pub mod auth;
+mod metrics;
 mod openapi;
 pub mod router;
 mod routes;
@@ -14,7 +15,9 @@ mod extract;
 mod hot;
 pub mod layers;
 pub mod preconditions;
+pub mod process;
 pub mod respond;
+pub mod traffic;
 
 mod connection;
 pub mod serve;

@@ -104,6 +104,9 @@ fn responses(route: &Route) -> Json {
     let (kind, schema) = match route.answer {
         Answer::Json(name) => ("application/json", reference(name)),
         Answer::Page => ("text/html", Json::from([("type", Json::from("string"))])),
+        Answer::Metrics => {
+            ("application/openmetrics-text", Json::from([("type", Json::from("string"))]))
+        }
     };
     let content = Json::from([(kind, Json::from([("schema", schema)]))]);
     let success = Json::from([("description", Json::from("As asked.")), ("content", content)]);

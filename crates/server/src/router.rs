@@ -75,6 +75,8 @@ pub enum Answer {
     Json(&'static str),
     /// A page for people.
     Page,
+    /// Metrics as text.
+    Metrics,
 }
 
 /// The prefix under which deployed clients use every route. It works without, too.
@@ -85,6 +87,7 @@ pub fn table() -> Vec<Route> {
     let parts = [
         routes::root::table(),
         routes::health::table(),
+        routes::operation::table(),
         routes::v1::table(),
         routes::metadata::table(),
         routes::v2::table(),
@@ -113,20 +116,25 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// Knows which paths exist, to tell a slash too many from a path that is wrong.
+/// Knows which paths exist and the group of each, to tell a slash too many from a path that is wrong.
 #[derive(Clone)]
-struct Paths(std::sync::Arc<matchit::Router<()>>);
+pub(crate) struct Paths(std::sync::Arc<matchit::Router<&'static str>>);
 
 impl Paths {
-    fn of(table: &[Route]) -> Self {
+    pub(crate) fn of(table: &[Route]) -> Self {
         let mut paths = matchit::Router::new();
         for route in table {
             for path in [route.path.to_owned(), format!("{PREFIX}{}", route.path)] {
                 // A path named twice would already have stopped the router above.
-                let _ = paths.insert(path, ());
+                let _ = paths.insert(path, route.tag);
             }
         }
         Self(std::sync::Arc::new(paths))
+    }
+
+    /// The group of the documentation that the path belongs to.
+    pub(crate) fn tag(&self, path: &str) -> Option<&'static str> {
+        self.0.at(path).ok().map(|found| *found.value)
     }
 
     /// A redirect to the same path with one slash more or less at its end, if that exists.

@@ -58,6 +58,12 @@ const HAND_OVER: usize = 256;
 
 /// What answers a request. Cheap to clone.
 pub trait Handler: Clone + Send + 'static {
+    /// A connection is served from now on.
+    fn opened(&self) {}
+
+    /// It has ended.
+    fn closed(&self) {}
+
     /// Answers `request`, which came from `peer`.
     fn answer(
         &self,
@@ -74,6 +80,22 @@ struct Accepted {
     stream: std::net::TcpStream,
     peer: SocketAddr,
     place: OwnedSemaphorePermit,
+}
+
+/// A connection that is being served, as long as it lives.
+struct Open<H: Handler>(H);
+
+impl<H: Handler> Open<H> {
+    fn of(handler: &H) -> Self {
+        handler.opened();
+        Self(handler.clone())
+    }
+}
+
+impl<H: Handler> Drop for Open<H> {
+    fn drop(&mut self) {
+        self.0.closed();
+    }
 }
 
 /// Serves `listener` until `stop`, then lets answers under way end. Returns when all threads have.
@@ -204,6 +226,7 @@ async fn serve_connection<H: Handler>(
             return;
         }
     };
+    let _open = Open::of(&handler);
     let answered = Arc::new(Notify::new());
     let first_answer = Arc::clone(&answered);
     let service = service_fn(move |request| {

@@ -22,6 +22,7 @@ pub mod redis;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::generation::Generation;
 use crate::{Document, Snapshot, error::Result};
 
 /// Where documents come from. See the module for what an implementation owes.
@@ -52,6 +53,34 @@ pub trait Backend: Send + Sync + 'static {
     /// whether it is the last there was. For when the document cannot be read, or makes no sense.
     fn last_good(&self, _: Document) -> Option<LastGood> {
         None
+    }
+
+    /// Who named the content of this generation, as far as this process knows. Asked only to tell how
+    /// long contents take.
+    fn origin(&self, _: Document, _: Generation) -> Origin {
+        Origin::Remote
+    }
+}
+
+/// Who named a content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// This process, which committed it.
+    Own,
+    /// This process, which found that somebody without a lock had written it.
+    Adopted,
+    /// Another process.
+    Remote,
+}
+
+impl Origin {
+    /// One word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Adopted => "adopted",
+            Self::Remote => "remote",
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Instant;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
@@ -57,6 +58,17 @@ pub(crate) struct Put {
     pub(crate) digest: Digest,
     /// Which slot names it.
     slot: usize,
+    /// How long the device took.
+    pub(crate) flushes: Flushes,
+}
+
+/// How long a commit waited for the device; nothing where it did not.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Flushes {
+    /// For the content and its name.
+    pub(crate) content: Duration,
+    /// For the name of the file.
+    pub(crate) folder: Duration,
 }
 
 impl Locked {
@@ -85,11 +97,18 @@ impl Locked {
             note,
         };
         let place = self.place_beside(base.content);
+        self.place.names.committed.store(generation.get(), Ordering::Relaxed);
+        let mut flushes = Flushes::default();
         let named = faults::pass(Point::Slot)
             .and_then(|()| write_slot(self.lock.file(), place, &slot))
             .and_then(|()| faults::pass(Point::FlushStaged))
             .and_then(|()| match flush {
-                Flush::Now => flush_both(&staged, self.lock.file()),
+                Flush::Now => {
+                    let begun = Instant::now();
+                    let flushed = flush_both(&staged, self.lock.file());
+                    flushes.content = begun.elapsed();
+                    flushed
+                }
                 Flush::Later => Ok(()),
             })
             .and_then(|()| match keep {
@@ -116,13 +135,15 @@ impl Locked {
             self.mark(place, State::Revoked);
             return Err(CommitError::Displaced);
         }
+        let begun = Instant::now();
         if flush == Flush::Now
             && !faults::is_left_out(Rule::FolderFlush)
             && let Err(error) = faults::pass(Point::FlushFolder).and_then(|()| self.flush_folder())
         {
             return Err(CommitError::Unknown(generation, self.place.io("flush", &error)));
         }
-        Ok(Put { generation, digest, slot: place })
+        flushes.folder = begun.elapsed();
+        Ok(Put { generation, digest, slot: place, flushes })
     }
 
     /// All that follows from a commit is done: its slot says so from now on. Returns the time from

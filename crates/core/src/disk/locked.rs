@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use std::os::unix::fs::MetadataExt;
@@ -108,6 +109,7 @@ impl Locked {
             time_ms: faults::clock_ms(),
             note: Json::Null,
         };
+        self.place.names.adopted.store(generation.get(), Ordering::Relaxed);
         let place = self.place_of_oldest();
         let written =
             write_slot(self.lock.file(), place, &slot).and_then(|()| self.lock.file().sync_data());

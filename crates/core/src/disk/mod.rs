@@ -32,13 +32,13 @@ mod rewrite;
 
 pub use atomic::{create, make_folder, replace};
 pub(crate) use atomic::{flush, replace_locked};
-pub(crate) use commit::{CommitError, Flush, Put};
+pub(crate) use commit::{CommitError, Flush, Flushes, Put};
 pub(crate) use control::{ContentId, LARGEST_NOTE, Slot, State, label, read_slots};
 pub(crate) use journal::Journal;
 pub(crate) use kept::Kept;
 pub(crate) use lock::{Lock, Unlockable};
 pub(crate) use locked::{Base, Locked, WRITER_TIME, set_aside, time_set_aside};
-pub(crate) use place::Place;
+pub(crate) use place::{Names, Place};
 pub(crate) use proof::Proof;
 pub(crate) use read::{FileContent, is_absence, read};
 pub(crate) use recovery::{FollowUp, Unfinished};

@@ -3,14 +3,26 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use crate::error::{Error, Result};
 
 /// The folder beside documents that holds what is known of them.
 const COHERENCE: &str = ".coherence";
 
+/// The last names that this process gave to contents of a document. Each is told before its content
+/// can be seen, so that whoever reads the content knows whose it is.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    /// Of a content it committed.
+    pub(crate) committed: AtomicU64,
+    /// Of a content it found.
+    pub(crate) adopted: AtomicU64,
+}
+
 /// The paths of one document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Place {
     /// The document itself.
     pub(crate) path: PathBuf,
@@ -29,6 +41,8 @@ pub(crate) struct Place {
     /// Files that tell what was done to the document, and that its slots could tell anew: they are
     /// flushed before a slot is given to a content that says nothing of it.
     pub(crate) told_by: Vec<PathBuf>,
+    /// Where names are told; to nobody, unless somebody holds on to it.
+    pub(crate) names: Arc<Names>,
 }
 
 impl Place {
@@ -58,6 +72,7 @@ impl Place {
             proof: coherence.join(named("", ".settled")),
             requests: coherence.join(named("", ".requests")),
             told_by: Vec::new(),
+            names: Arc::default(),
             path,
         }
     }
@@ -92,6 +107,7 @@ mod tests {
         std::fs::write(&target, "{}").unwrap();
         let link = folder.path().join("link.json");
         std::os::unix::fs::symlink(&target, &link).unwrap();
-        assert_eq!(Place::of(&link), Place::of(&target.canonicalize().unwrap()));
+        let (linked, real) = (Place::of(&link), Place::of(&target.canonicalize().unwrap()));
+        assert_eq!((linked.path, linked.control), (real.path, real.control));
     }
 }

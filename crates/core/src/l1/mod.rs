@@ -12,23 +12,27 @@
 mod clock;
 mod looker;
 mod slot;
+mod swaps;
 mod wanted;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::Guard;
 use tokio::sync::watch;
 
 use crate::backend::{Backend, News};
 use crate::disk::faults::{self, Rule};
+use crate::measure::{Histogram, Reading, WORK};
 use crate::{Document, Snapshot};
 use looker::Looker;
 pub use slot::Problem;
 use slot::{Reloaded, Slot};
+pub use swaps::{Propagation, REMEMBERED_SWAPS, Swap};
+use swaps::{Swapped, Swaps};
 use wanted::Wanted;
 
 /// How long a read may be answered from memory after a look, and how often to look.
@@ -121,6 +125,10 @@ struct Shared {
     looks: AtomicU64,
     loads: AtomicU64,
     stale_answers: AtomicU64,
+    /// When everything was loaded for the first time, in clock ticks.
+    opened: u64,
+    load_times: Histogram,
+    swaps: Swaps,
 }
 
 /// Counters of this tier since the start.
@@ -174,6 +182,9 @@ impl L1 {
                 looks: AtomicU64::new(0),
                 loads,
                 stale_answers: AtomicU64::new(0),
+                opened: clock::now(),
+                load_times: Histogram::new(WORK),
+                swaps: Swaps::new(),
             },
         }
     }
@@ -321,6 +332,37 @@ impl L1 {
             stale_answers: self.shared.stale_answers.load(Ordering::Relaxed),
         }
     }
+
+    /// How long it takes to read a document again and to compare it.
+    pub fn load_times(&self) -> Reading {
+        self.shared.load_times.read()
+    }
+
+    /// The last contents that took the place of others, the oldest first.
+    pub fn last_swaps(&self) -> Vec<Swap> {
+        self.shared.swaps.last()
+    }
+
+    /// How long contents took to get here.
+    pub fn propagation(&self) -> Propagation {
+        self.shared.swaps.propagation()
+    }
+
+    /// How long ago the least lately looked at of `documents` was; since everything was loaded, where
+    /// no look told anything yet.
+    pub fn lease_age(&self, documents: impl IntoIterator<Item = Document>) -> Duration {
+        let lease = clock::after(0, self.shared.leases.lease);
+        let earned = |document: Document| {
+            self.shared.slots[document.index()].lease_end().saturating_sub(lease)
+        };
+        let oldest = documents.into_iter().map(earned).min().unwrap_or(0);
+        Duration::from_nanos(clock::now().saturating_sub(oldest.max(self.shared.opened)))
+    }
+
+    /// The bounds in force.
+    pub fn leases(&self) -> Leases {
+        self.shared.leases
+    }
 }
 
 impl Loaded {
@@ -399,7 +441,10 @@ impl Shared {
             self.loads.fetch_add(1, Ordering::Relaxed);
             let slot = &self.slots[document.index()];
             slot.begin_load();
-            match slot.reload(&*self.backend) {
+            let begun = Instant::now();
+            let reloaded = slot.reload(&*self.backend);
+            self.load_times.observe(begun.elapsed());
+            match reloaded {
                 Reloaded::Nothing => {}
                 Reloaded::Name => changed.names.push(document),
                 Reloaded::Content => changed.contents.push(document),
@@ -407,6 +452,18 @@ impl Shared {
         }
         if !(changed.contents.is_empty() && changed.names.is_empty()) {
             on_change(&changed, Snapshots(&self.slots));
+            self.note_swaps(&changed.contents, true);
+            self.note_swaps(&changed.names, false);
+        }
+    }
+
+    fn note_swaps(&self, documents: &[Document], is_content: bool) {
+        for &document in documents {
+            let slot = &self.slots[document.index()];
+            let generation = slot.snapshot().generation;
+            let origin = self.backend.origin(document, generation);
+            let placed_ms = slot.placed_ms();
+            self.swaps.note(&Swapped { document, generation, origin, placed_ms, is_content });
         }
     }
 

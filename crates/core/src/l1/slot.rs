@@ -346,6 +346,12 @@ impl Slot {
         Reloaded::Content
     }
 
+    /// When the file system says that the content was put in place, in milliseconds since 1970.
+    pub(super) fn placed_ms(&self) -> Option<u64> {
+        let changed = self.seen().stamp?.changed_ns;
+        u64::try_from(changed / 1_000_000).ok()
+    }
+
     pub(super) fn problem(&self) -> Option<Problem> {
         let error = self.seen().problem.clone()?;
         Some(Problem { document: self.document, error })

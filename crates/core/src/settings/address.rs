@@ -64,7 +64,7 @@ impl Value for BaseUrl {
 
 /// The address without what stands before its last `@`, and without a query that names a password.
 /// Cut from the text rather than from a parsed URL, so that broken addresses are masked as well.
-pub(crate) fn mask(address: &str) -> String {
+pub fn mask(address: &str) -> String {
     let Some((scheme, rest)) = address.split_once("://") else { return MASK.into() };
     let (rest, query) =
         rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));

@@ -62,7 +62,7 @@ use std::num::NonZeroU64;
 
 pub use address::BaseUrl;
 #[cfg(feature = "fetch")]
-pub(crate) use address::mask;
+pub use address::mask;
 pub use analysis::Analysis;
 pub use audit::Audit;
 pub use catalogues::{Catalogues, Licensing};

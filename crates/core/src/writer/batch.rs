@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::counters::Done;
 use super::follow_ups::{Commit, FollowUps, metadata_after};
 use super::job::Job;
+use super::measures::Measures;
 use super::note::Note;
 use super::records::of_replaced;
 use super::requests::Requests;
@@ -29,6 +30,7 @@ pub(super) struct Committer {
     pub(super) files: Arc<Files>,
     pub(super) follow_ups: Arc<FollowUps>,
     pub(super) knows_baseline: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    pub(super) measures: Arc<Measures>,
     pub(super) requests: Requests,
 }
 
@@ -73,6 +75,7 @@ impl Committer {
         if jobs.is_empty() {
             return Attempt::Over(jobs);
         }
+        let begun = Instant::now();
         let (mut locked, base, snapshot) = match self.begin(place, &jobs) {
             Ok(begun) => begun,
             Err(error) => {
@@ -107,6 +110,8 @@ impl Committer {
             Ok(Outcome::Unchanged) => answer_made(applied, &snapshot, None),
             Ok(Outcome::Stands(put, after)) => {
                 let at = locked.mark_done(&put);
+                self.measures.committed(begun.elapsed());
+                self.measures.flushed(put.flushes);
                 answer_made(applied, &after, Some(at));
                 // What is left is for later commits and for people; whoever waits need not wait for it.
                 locked.finish(&base, &put, &after.bytes, KEPT_GENERATIONS);
@@ -125,11 +130,13 @@ impl Committer {
         place: &Place,
         jobs: &[Job],
     ) -> Result<(Locked, Base, Arc<Snapshot>), WriteError> {
-        let mut locked =
-            Locked::take(place.clone(), LOCK_WAIT).map_err(|unlockable| match unlockable {
-                Unlockable::Busy(path) => WriteError::Busy(Error::Busy { path }.to_string()),
-                Unlockable::Failed(error) => WriteError::Storage(error),
-            })?;
+        let begun = Instant::now();
+        let locked = Locked::take(place.clone(), LOCK_WAIT);
+        self.measures.waited_for_lock(begun.elapsed());
+        let mut locked = locked.map_err(|unlockable| match unlockable {
+            Unlockable::Busy(path) => WriteError::Busy(Error::Busy { path }.to_string()),
+            Unlockable::Failed(error) => WriteError::Storage(error),
+        })?;
         locked
             .recover(&mut |unfinished| self.files.follow_up(self.document, unfinished))
             .map_err(WriteError::Storage)?;

@@ -9,6 +9,7 @@ mod counters;
 mod follow_ups;
 mod job;
 mod lane;
+mod measures;
 mod note;
 mod records;
 mod requests;
@@ -20,12 +21,14 @@ use tokio::sync::oneshot;
 
 use crate::Document;
 use crate::audit::Trail;
-use crate::backend::files::{Files, Statistics};
+use crate::backend::files::{self, Files};
 use crate::change::{Change, WriteError, WriteOptions};
 use batch::Committer;
 pub(crate) use follow_ups::FollowUps;
 use job::{Answer, Job};
 use lane::Lane;
+use measures::Measures;
+pub use measures::Statistics;
 pub(crate) use records::stored_records;
 use requests::Requests;
 
@@ -42,6 +45,7 @@ pub(crate) struct Writer {
     files: Arc<Files>,
     follow_ups: Arc<FollowUps>,
     knows_baseline: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    measures: Arc<Measures>,
     /// One for each document, made when it is first written.
     lanes: [Mutex<Option<Lane>>; Document::COUNT],
 }
@@ -56,12 +60,23 @@ impl Writer {
         let follow_ups = Arc::new(FollowUps { trail });
         finish_for_others(&files, &follow_ups);
         let lanes = [const { Mutex::new(None) }; Document::COUNT];
-        Self { files, follow_ups, knows_baseline, lanes }
+        let measures = Arc::new(Measures::new());
+        Self { files, follow_ups, knows_baseline, measures, lanes }
     }
 
     /// Counters of the file tier.
-    pub(crate) fn file_statistics(&self) -> Statistics {
+    pub(crate) fn file_statistics(&self) -> files::Statistics {
         self.files.statistics()
+    }
+
+    /// Counters of changes and commits.
+    pub(crate) fn statistics(&self) -> Statistics {
+        self.measures.read()
+    }
+
+    /// This is what the caller of a change was told.
+    pub(crate) fn count(&self, answer: &Answer) {
+        self.measures.answered(answer);
     }
 
     /// Queues a change. The answer comes when it is durable, or refused.
@@ -87,6 +102,7 @@ impl Writer {
             files: Arc::clone(&self.files),
             follow_ups: Arc::clone(&self.follow_ups),
             knows_baseline: Arc::clone(&self.knows_baseline),
+            measures: Arc::clone(&self.measures),
             requests: Requests::default(),
         };
         Lane::start(committer).map_err(|error| WriteError::Busy(format!("no thread: {error}")))

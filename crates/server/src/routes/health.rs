@@ -75,7 +75,6 @@ async fn readyz(State(app): State<App>) -> Response {
         Json::from([("change", note.record.into()), ("reason", note.reason.into())])
     };
     let changes = app.reference.notes_on_changes().into_iter().map(change).collect();
-    let tier = app.reference.statistics();
     let body = Json::from([
         ("status", state.into()),
         ("categories", categories.into_iter().collect::<Json>()),
@@ -86,30 +85,35 @@ async fn readyz(State(app): State<App>) -> Response {
             "replication",
             app.follower.as_ref().map(|follower| replication(follower.status())).into(),
         ),
-        (
-            "memory_tier",
-            Json::from([
-                ("looks", Json::from(tier.looks)),
-                ("loads", Json::from(tier.loads)),
-                ("stale_answers", Json::from(tier.stale_answers)),
-            ]),
-        ),
+        ("memory_tier", memory_tier(&app)),
         ("file_tier", app.primary.as_ref().map(file_tier).into()),
     ]);
     respond::json(status, body.to_text(Style::COMPACT))
 }
 
-/// What others wrote without a lock, and what it lacked of what was there before.
-fn file_tier(primary: &Primary) -> Json {
+/// How often files were looked at and read, and reads waited in vain.
+pub(super) fn memory_tier(app: &App) -> Json {
+    let tier = app.reference.statistics();
+    Json::from([
+        ("looks", Json::from(tier.looks)),
+        ("loads", Json::from(tier.loads)),
+        ("stale_answers", Json::from(tier.stale_answers)),
+    ])
+}
+
+/// What others wrote without a lock, and what it lacked of what was there before; and what was finished
+/// for writers that died.
+pub(super) fn file_tier(primary: &Primary) -> Json {
     let files = primary.file_statistics();
     Json::from([
         ("adoptions", Json::from(files.adoptions)),
         ("overwritten", files.overwritten.into()),
         ("shrunk", files.shrunk.into()),
+        ("recovered", files.recovered.into()),
     ])
 }
 
-fn replication(status: FollowerStatus) -> Json {
+pub(super) fn replication(status: FollowerStatus) -> Json {
     Json::from([
         ("rounds", Json::from(status.rounds)),
         ("files_written", status.written.into()),

@@ -6,6 +6,7 @@ pub(crate) mod guidance;
 pub(crate) mod health;
 pub(crate) mod licensing;
 pub(crate) mod metadata;
+pub(crate) mod operation;
 pub(crate) mod root;
 pub(crate) mod user;
 pub(crate) mod v1;

@@ -67,12 +67,8 @@ async fn heartbeat() -> Response {
 }
 
 async fn replicate_mode(State(app): State<App>) -> Response {
-    let mode = match app.mode {
-        ReplicateMode::Primary => "PRIMARY",
-        ReplicateMode::Replica => "REPLICA",
-    };
     ok(Json::from([
-        ("replicate_mode", mode.into()),
+        ("replicate_mode", app.mode_name().into()),
         ("canonical_format", app.canonical.name().into()),
         ("writable", Json::Bool(app.mode == ReplicateMode::Primary)),
     ]))

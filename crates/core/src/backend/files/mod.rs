@@ -22,8 +22,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Backend, LastGood, Loaded, Stamp};
-use crate::disk::{self, FileContent, Place, Unfinished};
+use super::{Backend, LastGood, Loaded, Origin, Stamp};
+use crate::disk::{self, FileContent, Names, Place, State, Unfinished};
 use crate::error::{Error, Result};
 use crate::generation::{Digest, Generation};
 use crate::snapshot::Content;
@@ -49,6 +49,8 @@ pub struct Files {
     /// Used by whoever looks at everything: one thread.
     looks: Mutex<Looks>,
     held: [Held; Document::COUNT],
+    /// Names given here.
+    names: [Arc<Names>; Document::COUNT],
     /// Set by whoever writes here, and can finish what others began.
     follow_up: OnceLock<FollowUp>,
     /// Set by a tier that wants to know of every content.
@@ -63,6 +65,7 @@ struct Alarms {
     adoptions: AtomicU64,
     overwritten: AtomicU64,
     shrunk: AtomicU64,
+    recovered: AtomicU64,
 }
 
 /// Counters of the file tier since the start.
@@ -74,6 +77,8 @@ pub struct Statistics {
     pub overwritten: u64,
     /// Of those, contents that lacked many.
     pub shrunk: u64,
+    /// Commits of writers that died, finished here.
+    pub recovered: u64,
 }
 
 impl Files {
@@ -87,6 +92,7 @@ impl Files {
             paths,
             looks,
             held: std::array::from_fn(|_| Held::default()),
+            names: std::array::from_fn(|_| Arc::default()),
             follow_up: OnceLock::new(),
             told: OnceLock::new(),
             retries: Retries::default(),
@@ -105,6 +111,7 @@ impl Files {
             adoptions: self.alarms.adoptions.load(Ordering::Relaxed),
             overwritten: self.alarms.overwritten.load(Ordering::Relaxed),
             shrunk: self.alarms.shrunk.load(Ordering::Relaxed),
+            recovered: self.alarms.recovered.load(Ordering::Relaxed),
         }
     }
 
@@ -117,7 +124,8 @@ impl Files {
             }
             _ => Vec::new(),
         };
-        Place { told_by, ..Place::of(&self.paths[document.index()].0) }
+        let names = Arc::clone(&self.names[document.index()]);
+        Place { told_by, names, ..Place::of(&self.paths[document.index()].0) }
     }
 
     fn held(&self, document: Document) -> &Held {
@@ -136,10 +144,15 @@ impl Files {
 
     /// Does what follows from a commit. Who only reads cannot, and must leave it to others.
     pub(crate) fn follow_up(&self, document: Document, unfinished: Unfinished<'_>) -> Result<()> {
-        match self.follow_up.get() {
-            Some(follow_up) => follow_up(self, document, unfinished),
-            None => Err(Error::Busy { path: self.place(document).path }),
+        let Some(follow_up) = self.follow_up.get() else {
+            return Err(Error::Busy { path: self.place(document).path });
+        };
+        let was_open = unfinished.slot.state == State::Prepared;
+        follow_up(self, document, unfinished)?;
+        if was_open {
+            self.alarms.recovered.fetch_add(1, Ordering::Relaxed);
         }
+        Ok(())
     }
 
     /// Whether this process can finish what others began.
@@ -216,5 +229,15 @@ impl Backend for Files {
 
     fn last_good(&self, document: Document) -> Option<LastGood> {
         self.held(document).last_good()
+    }
+
+    fn origin(&self, document: Document, generation: Generation) -> Origin {
+        let Names { committed, adopted } = &*self.names[document.index()];
+        let is = |name: &AtomicU64| name.load(Ordering::Relaxed) == generation.get();
+        match (is(committed), is(adopted)) {
+            (true, _) => Origin::Own,
+            (false, true) => Origin::Adopted,
+            (false, false) => Origin::Remote,
+        }
     }
 }

@@ -137,7 +137,10 @@ impl Files {
         let is_fallback =
             |path: &Path| self.layout().fallback(document).is_some_and(|other| other == path);
         match content {
-            Some((path, _)) if is_fallback(path) => Place::of(path),
+            Some((path, _)) if is_fallback(path) => {
+                let names = Arc::clone(&self.names[document.index()]);
+                Place { names, ..Place::of(path) }
+            }
             _ => self.place(document),
         }
     }

@@ -4,7 +4,6 @@
 //! out of their way, and they neither read nor list them.
 
 use crate::Document;
-use crate::generation::Digest;
 
 /// Names under one prefix.
 #[derive(Debug, Clone)]
@@ -56,11 +55,6 @@ impl Keys {
             keys.extend(metadata.map(|document| self.copy(document)));
         }
         keys
-    }
-
-    /// What is costly to make from a content with this digest.
-    pub(super) fn artefact(&self, kind: &str, digest: Digest) -> String {
-        format!("{}:coh:made:{kind}:{digest}", self.prefix)
     }
 
     /// The channel on which workers of the reference name changed categories.

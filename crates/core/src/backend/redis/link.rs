@@ -274,14 +274,6 @@ impl Failure {
             )
         )
     }
-
-    /// The server's refusal.
-    pub(super) fn refusal(&self) -> Option<&RedisError> {
-        match self {
-            Self::Server(error) => Some(error),
-            _ => None,
-        }
-    }
 }
 
 impl std::fmt::Display for Failure {

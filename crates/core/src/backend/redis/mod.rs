@@ -34,8 +34,9 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::files::{Directory, Files};
-use super::{Backend, Hint, LastGood, Loaded, News, Stamp};
+use super::{Backend, Hint, LastGood, Loaded, News, Origin, Stamp};
 use crate::error::Result;
+use crate::generation::Generation;
 use crate::{Document, Snapshot, settings};
 use connect::Server;
 use copies::Copies;
@@ -209,6 +210,10 @@ impl Backend for Redis {
 
     fn lease(&self) -> Option<Duration> {
         self.files.lease()
+    }
+
+    fn origin(&self, document: Document, generation: Generation) -> Origin {
+        self.files.origin(document, generation)
     }
 
     fn load(&self, document: Document) -> Result<Loaded> {

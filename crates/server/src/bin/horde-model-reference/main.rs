@@ -19,6 +19,7 @@ mod place;
 mod replay;
 mod restore;
 mod serve;
+mod status;
 mod terminal;
 mod version;
 mod when;
@@ -47,6 +48,7 @@ enum Command {
     History(history::Args),
     Diff(diff::Args),
     Restore(restore::Args),
+    Status(status::Args),
     Env(env::Args),
     Completions(completions::Args),
 }
@@ -58,6 +60,8 @@ enum Outcome {
     Fine,
     /// Something was found, not found, or refused; what, was told.
     Not,
+    /// Nobody can tell, because somebody could not be asked; who, was told.
+    Unclear,
 }
 
 impl Command {
@@ -73,6 +77,7 @@ impl Command {
             Self::History(args) => history::execute(args),
             Self::Diff(args) => diff::execute(args),
             Self::Restore(args) => restore::execute(args),
+            Self::Status(args) => status::execute(args),
             Self::Env(args) => env::execute(args).map(|()| Outcome::Fine),
             Self::Completions(args) => completions::execute(args).map(|()| Outcome::Fine),
         }
@@ -93,6 +98,7 @@ fn main() -> ExitCode {
     match command.execute() {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Not) => ExitCode::FAILURE,
+        Ok(Outcome::Unclear) => ExitCode::from(2),
         // Whoever read our output has had enough, as `head` does; that is no failure.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

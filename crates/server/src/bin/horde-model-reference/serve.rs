@@ -16,9 +16,11 @@ use horde_model_reference_server::app::{App, Inner};
 use horde_model_reference_server::auth::Users;
 use horde_model_reference_server::cors::Cors;
 use horde_model_reference_server::layers::Layers;
-use horde_model_reference_server::router::router;
+use horde_model_reference_server::process::Worker;
+use horde_model_reference_server::router::{router, table};
 use horde_model_reference_server::serve::{Limits, serve};
 use horde_model_reference_server::settings::{Http, ServerSettings};
+use horde_model_reference_server::traffic::Traffic;
 use listenfd::ListenFd;
 use socket2::{Domain, Socket, Type};
 use tokio_util::sync::CancellationToken;
@@ -52,6 +54,7 @@ pub(crate) struct Args {
 
 pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
     memory::give_back();
+    let worker = Worker::start();
     let loaded = ServerSettings::load(args.sources())?;
     let settings = loaded.settings;
     logging::start(&settings.log);
@@ -80,6 +83,8 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
         licensing: settings.core.licensing.clone(),
         cors: Cors::new(settings.http.cors_allowed_origins.as_slice().to_vec()),
         access_log: settings.log.access_log,
+        worker,
+        traffic: Traffic::new(&table()),
     });
     tell_what_is_missing(&app.reference, &settings.core);
     tracing::info!(%address, "serving at http://{address}/api");
