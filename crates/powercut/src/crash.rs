@@ -191,7 +191,7 @@ fn tears(start: usize, end: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::{Handle, Operation, Place};
+    use crate::operation::{Handle, Operation, Place};
 
     fn contents(before: &[u8], operations: &[Operation]) -> Vec<Vec<u8>> {
         let mut tree = Tree::default();

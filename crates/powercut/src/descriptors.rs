@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use crate::trace::Handle;
+use crate::operation::Handle;
 
 /// A file as one `open` made it: descriptors duplicated or inherited share it.
 #[derive(Debug)]

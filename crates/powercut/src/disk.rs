@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use crate::trace::{Handle, Operation, Place};
+use crate::operation::{Handle, Operation, Place};
 use crate::tree::{Blob, Entry, Tree};
 
 /// Files and folders, each as it is cached and as it is durable.

@@ -8,6 +8,7 @@
 mod crash;
 mod descriptors;
 mod disk;
+mod operation;
 mod record;
 mod replay;
 mod strace;
@@ -15,7 +16,7 @@ mod trace;
 mod tree;
 
 pub use disk::Disk;
+pub use operation::{Handle, Operation, Place};
 pub use record::{Recording, can_record, record};
 pub use replay::{Conviction, Known, Plan, Report, replay, replay_beyond, states};
-pub use trace::{Handle, Operation, Place};
 pub use tree::{Blob, Entry, Tree};

@@ -14,7 +14,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use testkit::eventually;
 
 use crate::disk::Disk;
-use crate::trace::{Handle, Operation, parse};
+use crate::operation::{Handle, Operation};
+use crate::trace::parse;
 use crate::tree::Tree;
 
 /// No buffer that is written may be longer than this.

@@ -9,7 +9,7 @@ use fastrand::Rng;
 
 use crate::crash::Axis;
 use crate::disk::Disk;
-use crate::trace::Operation;
+use crate::operation::Operation;
 use crate::tree::Tree;
 
 /// Combinations that all others deviate from: the names survive, the contents, nothing, everything.

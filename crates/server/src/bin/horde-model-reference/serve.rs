@@ -142,7 +142,11 @@ fn open(
         for failure in Primary::prepare(&files, options.canonical, trail()) {
             tracing::error!(%failure, "the data folder could not be completed");
         }
-        let primary = Primary::open(Arc::clone(&files), options, trail());
+        let (trail, files) = (trail(), Arc::clone(&files));
+        let primary = match settings.redis.use_redis {
+            true => Primary::open_with_redis(files, options, trail, &settings.redis, None),
+            false => Primary::open(files, options, trail),
+        };
         primary.map(|primary| (primary.reference().clone(), Some(primary)))
     } else {
         ModelReference::open(files, options).map(|reference| (reference, None))
