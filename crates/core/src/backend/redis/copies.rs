@@ -105,8 +105,7 @@ impl Redis {
     fn accept(&self, document: Document, named: Named, bytes: Bytes) -> Option<Arc<Snapshot>> {
         if named.digest != Some(Digest::of(&bytes)) {
             self.shared.copies.refused.fetch_add(1, Ordering::Relaxed);
-            self.shared.standing(document).refill(Instant::now());
-            self.shared.fills.notify_one();
+            self.shared.standing(document).note_foreign_copy();
             return None;
         }
         let path = self.files.layout().path(document);

@@ -23,6 +23,8 @@ pub(super) struct Standing {
     /// What the record says; the outer `None` when nobody has looked since the connection was made.
     recorded: Option<Option<Named>>,
     fill: Option<Fill>,
+    /// A copy was found that is not what was announced: somebody else's.
+    is_foreign: bool,
     /// The generation whose copies were dropped because the record could not be raised.
     dropped: Generation,
     /// What the record says that is newer than what is held, as first found.
@@ -127,9 +129,11 @@ impl Standing {
         let Some(recorded) = recorded else { return Verdict::Announce(Repair::Missing) };
         if recorded == held {
             self.ahead = None;
-            if held.digest.is_some() && has_copy == Some(false) && self.fill.is_none() {
+            let is_foreign = std::mem::take(&mut self.is_foreign);
+            let is_wanted = held.digest.is_some() && (is_foreign || has_copy == Some(false));
+            if is_wanted && self.fill.is_none() {
                 let wait = FILL_WITHIN.mul_f64(fastrand::f64());
-                self.fill = Some(Fill { due: now + wait, is_shared: true });
+                self.fill = Some(Fill { due: now + wait, is_shared: !is_foreign });
             }
             return Verdict::Same;
         }
@@ -179,9 +183,9 @@ impl Standing {
         }
     }
 
-    /// A copy was found that is not what was announced: somebody else's.
-    pub(super) fn refill(&mut self, now: Instant) {
-        self.fill.get_or_insert(Fill { due: now + FILL_AFTER, is_shared: false });
+    /// A copy was found that is not what was announced; the next comparison replaces it.
+    pub(super) fn note_foreign_copy(&mut self) {
+        self.is_foreign = true;
     }
 }
 

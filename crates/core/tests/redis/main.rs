@@ -1,0 +1,8 @@
+//! The cache in Redis, against real servers: it hastens what the files decide, and never more.
+
+#[path = "stage.rs"]
+mod stage;
+
+mod copies;
+mod news;
+mod repair;
