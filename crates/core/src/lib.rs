@@ -57,11 +57,15 @@ pub mod check;
 pub mod import;
 
 pub mod blocking;
+#[cfg(feature = "redis")]
+mod cache;
 mod primary;
 mod reference;
 mod refiner;
 mod subscription;
 
+#[cfg(feature = "redis")]
+pub use cache::{Capabilities, Health};
 pub use category::{Category, Domain, Purpose, UnknownCategory};
 pub use document::{Document, TopLevel};
 pub use error::{Error, Result};

@@ -102,6 +102,12 @@ impl Primary {
         })
     }
 
+    /// Where the files are.
+    #[cfg(feature = "redis")]
+    pub(crate) fn files_layout(&self) -> &files::layout::Layout {
+        self.writer.layout()
+    }
+
     /// The cache in Redis, if there is one.
     #[cfg(feature = "redis")]
     pub fn redis(&self) -> Option<&Arc<Redis>> {

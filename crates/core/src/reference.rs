@@ -195,6 +195,12 @@ impl ModelReference {
         self.l1.outdate(documents);
     }
 
+    /// Calls those who want to know of changes of the category.
+    #[cfg(feature = "redis")]
+    pub(crate) fn tell_of(&self, category: Category) {
+        self.views.news.tell([category]);
+    }
+
     /// Asks for a look before its time.
     pub(crate) fn look_now(&self) {
         self.l1.look_now();

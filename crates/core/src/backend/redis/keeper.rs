@@ -323,7 +323,7 @@ impl Shared {
         let mut done = true;
         for document in documents {
             let Some(named) = self.standing(*document).named() else { continue };
-            let call = self.speaker.drop_copies(*document, &named);
+            let call = self.speaker.invalidation(*document, &named);
             done &= call.run(&self.commands, self.habits.command_budget).await.is_ok();
         }
         // They are not stale for long.

@@ -122,6 +122,14 @@ impl Speaker {
         Call { source: &DROP, keys: self.keys.dropped_with(document), arguments }
     }
 
+    /// Tells everybody to look, though nothing new is known: by the bare name, which all of them heed.
+    pub(super) fn invalidation(&self, document: Document, named: &Named) -> Call<'static> {
+        let [_, _, invalidations, category] = self.told(document, named);
+        let said = [String::new(), String::new(), invalidations, category];
+        let keys = self.keys.dropped_with(document);
+        Call { source: &DROP, keys, arguments: said.map(owned).to_vec() }
+    }
+
     pub(super) fn survey(&self, documents: &[Document]) -> Call<'static> {
         let mut keys = vec![self.keys.record()];
         keys.extend(documents.iter().map(|document| self.keys.copy(*document)));
