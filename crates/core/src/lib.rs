@@ -35,6 +35,7 @@ pub mod view;
 
 pub mod audit;
 pub mod backend;
+#[cfg(any(feature = "fetch", feature = "redis"))]
 mod backoff;
 pub mod l1;
 mod writer;
