@@ -103,6 +103,17 @@ impl Worker {
         });
     }
 
+    /// Waits until nothing is read any more: what is found out at the start has been.
+    pub(crate) fn await_silence(&self) {
+        self.await_live();
+        until("nothing is read any more", || {
+            let loads = self.primary.statistics().loads;
+            let compared = self.counters().comparisons;
+            until("it is compared again", || self.counters().comparisons > compared + 1);
+            self.primary.statistics().loads == loads
+        });
+    }
+
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }

@@ -16,9 +16,7 @@ fn marking_stale_makes_everybody_look_and_calls_back() {
     let (server, folder) = (RedisServer::start().unwrap(), Folder::new());
     let first = folder.open_with(&at(server.port()), by_message_only());
     let second = folder.open_with(&at(server.port()), by_message_only());
-    [&first, &second].iter().for_each(|worker| worker.await_live());
-    until("everything is announced", || copy(&server).is_some());
-    until("nothing is read any more", || !first.primary.needs_refresh(CLIP));
+    [&first, &second].iter().for_each(|worker| worker.await_silence());
     let (called, calls) = mpsc::channel();
     let _subscription =
         first.primary.changes().call(move |category| called.send(category).unwrap());
