@@ -20,6 +20,8 @@ mod message;
 mod record;
 mod requests;
 mod scripts;
+#[cfg(test)]
+mod scripts_test;
 mod standing;
 mod status;
 mod transaction;

@@ -136,7 +136,12 @@ impl Alone<'_> {
         self.ask(cmd("WATCH").arg(&record)).await?;
         let directory = self.ask(cmd("HGET").arg(&record).arg("_dir")).await?;
         let held = self.ask(cmd("HGET").arg(&record).arg(field)).await?;
-        Ok((Option::from_redis_value(directory)?, Option::from_redis_value(held)?))
+        // What others have put there need not be text.
+        let text = |value| {
+            let bytes = Option::<Vec<u8>>::from_redis_value(value)?;
+            Ok::<_, RedisError>(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+        };
+        Ok((text(directory)?, text(held)?))
     }
 
     async fn forget(&mut self) -> Result<(), RedisError> {
