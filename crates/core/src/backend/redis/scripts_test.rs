@@ -155,7 +155,7 @@ impl Model<'_> {
         Answer::Survey {
             directory: self.directory().unwrap_or_default(),
             record: DOCUMENTS.iter().map(|document| self.held(*document)).collect(),
-            copies: (self.way == Way::Scripts).then(|| DOCUMENTS.iter().map(has_copy).collect()),
+            copies: Some(DOCUMENTS.iter().map(has_copy).collect()),
         }
     }
 }
@@ -237,7 +237,7 @@ impl Stage {
                             let answer = call.run(&shared.commands, budget).await.unwrap();
                             Survey::read(answer, DOCUMENTS.len()).unwrap()
                         }
-                        Way::Transactions => transaction::survey(shared).await.unwrap(),
+                        Way::Transactions => transaction::survey(shared, &DOCUMENTS).await.unwrap(),
                     };
                     Answer::Survey {
                         directory: survey.directory,
