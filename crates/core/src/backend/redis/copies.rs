@@ -121,14 +121,16 @@ pub(super) struct Copy {
 }
 
 impl Shared {
-    /// Reads what the record says of a document, and its copy, in one go.
+    /// Reads what the record says of a document, and its copy, in one go; nothing of what another
+    /// directory has there.
     pub(super) async fn read_copy(&self, document: Document, deadline: Instant) -> Option<Copy> {
         let keys = &self.speaker.keys;
-        let mut both = pipe();
-        both.add_command(cmd("HGET").arg(keys.record()).arg(document.to_string()).to_owned());
-        both.add_command(cmd("GET").arg(keys.copy(document)).to_owned());
+        let mut all = pipe();
+        all.add_command(cmd("HGET").arg(keys.record()).arg("_dir").to_owned());
+        all.add_command(cmd("HGET").arg(keys.record()).arg(document.to_string()).to_owned());
+        all.add_command(cmd("GET").arg(keys.copy(document)).to_owned());
         let left = deadline.saturating_duration_since(Instant::now());
-        let answers = match self.values.ask_all(&both, left).await {
+        let answers = match self.values.ask_all(&all, left).await {
             Ok(answers) => answers,
             Err(Failure::Server(error)) => {
                 self.complain(&error.to_string());
@@ -136,7 +138,11 @@ impl Shared {
             }
             Err(_) => return None,
         };
-        let [recorded, copy] = <[Value; 2]>::try_from(answers).ok()?;
+        let [directory, recorded, copy] = <[Value; 3]>::try_from(answers).ok()?;
+        // Whose the prefix is, the first comparison may not have said yet.
+        if String::from_redis_value(directory).ok()? != self.speaker.directory {
+            return None;
+        }
         let named = Named::parse(&String::from_redis_value(recorded).ok()?)?;
         match copy {
             Value::BulkString(bytes) => Some(Copy { named, bytes: bytes.into() }),

@@ -20,6 +20,8 @@ use crate::Document;
 
 /// How long a subscription that begins waits for the first comparison before it is called live.
 const SYNC_WITHIN: Duration = Duration::from_secs(1);
+/// After how many comparisons a server that refused scripts is asked again: rights come back.
+const TRY_SCRIPTS_EVERY: u64 = 8;
 
 /// What was done for Redis.
 #[derive(Debug, Default)]
@@ -92,7 +94,8 @@ impl Shared {
         match announced {
             Announced::Raised(complaints) => {
                 self.kept.announced.fetch_add(1, Ordering::Relaxed);
-                self.standing(document).raised(named, Instant::now());
+                let copied_from = self.habits.fills.then(Instant::now);
+                self.standing(document).raised(named, copied_from);
                 self.fills.notify_one();
                 for complaint in complaints {
                     self.complain(&complaint);
@@ -118,7 +121,11 @@ impl Shared {
         let call = self.speaker.drop_copies(document, &named);
         match call.run(&self.commands, self.habits.command_budget).await {
             Ok(_) => drop(self.kept.dropped.fetch_add(1, Ordering::Relaxed)),
-            Err(failure) => tracing::debug!(%document, %failure, "copies could not be dropped"),
+            Err(failure) => {
+                tracing::debug!(%document, %failure, "copies could not be dropped");
+                // With the next comparison it is tried again.
+                self.standing(document).put_drop_back();
+            }
         }
     }
 
@@ -202,8 +209,11 @@ impl Shared {
                 }
                 continue;
             }
-            let has_compared = self.compare().await;
-            self.comparisons.send_modify(|count| *count += u64::from(has_compared));
+            // Whoever waits for one asks for the next at once; one that failed is not to be repeated
+            // as fast as the server can refuse.
+            if self.compare().await {
+                self.comparisons.send_modify(|count| *count += 1);
+            }
             let pause = self.habits.compare_every.mul_f64(0.8 + 0.4 * fastrand::f64());
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
@@ -234,16 +244,7 @@ impl Shared {
             self.standing(*document).held().is_some_and(|held| held.is_present())
         };
         let copied: Vec<_> = Document::all().filter(is_copied).collect();
-        let survey = match self.can_script() {
-            true => {
-                let call = self.speaker.survey(&copied);
-                let answer = call.run(&self.commands, self.habits.command_budget).await;
-                answer
-                    .and_then(|answer| Survey::read(answer, copied.len()).map_err(Failure::Server))
-            }
-            false => transaction::survey(self).await,
-        };
-        let survey = match survey {
+        let survey = match self.survey(&copied).await {
             Ok(survey) => survey,
             Err(failure) => {
                 self.not_compared(failure).await;
@@ -261,6 +262,23 @@ impl Shared {
             survey.copies.as_ref().map(|copies| copies[place])
         });
         true
+    }
+
+    async fn survey(&self, copied: &[Document]) -> Result<Survey, Failure> {
+        let count = self.kept.comparisons.load(Ordering::Relaxed);
+        if self.can_script() || count.is_multiple_of(TRY_SCRIPTS_EVERY) {
+            let call = self.speaker.survey(copied);
+            let answer = call.run(&self.commands, self.habits.command_budget).await;
+            match answer {
+                Ok(answer) => {
+                    self.take_up_scripts();
+                    return Survey::read(answer, copied.len()).map_err(Failure::Server);
+                }
+                Err(Failure::Server(_)) if !self.can_script() => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        transaction::survey(self, copied).await
     }
 
     fn compare_with(&self, record: &Record, has_copy: impl Fn(Document) -> Option<bool>) {

@@ -16,6 +16,9 @@ use super::breaker::Breaker;
 use super::connect::Server;
 use crate::backoff::Backoff;
 
+/// A connection that ends sooner was of no use.
+const SHORT: Duration = Duration::from_secs(1);
+
 /// A connection to one server, or to all nodes of a cluster.
 #[derive(Clone)]
 pub(super) enum Connection {
@@ -182,7 +185,7 @@ impl Link {
         loop {
             match Self::connect(server).await {
                 Ok(connection) => {
-                    failures = 0;
+                    let begun = Instant::now();
                     *self.breaker() = Breaker::default();
                     let number = self.connects.fetch_add(1, Ordering::Relaxed);
                     *self.lock() = Some((number, connection));
@@ -191,6 +194,8 @@ impl Link {
                     self.lost.notified().await;
                     self.turn(State::Down);
                     tracing::warn!(link = self.name, %server, "gave up a connection to redis");
+                    // One that ends at once again and again must not be made without a pause.
+                    failures = if begun.elapsed() < SHORT { failures + 1 } else { 0 };
                 }
                 Err(error) => {
                     if failures == 0 {

@@ -20,6 +20,8 @@ mod message;
 mod record;
 mod requests;
 mod scripts;
+#[cfg(test)]
+mod scripts_test;
 mod standing;
 mod status;
 mod transaction;
@@ -219,7 +221,7 @@ impl Backend for Redis {
     fn load(&self, document: Document) -> Result<Loaded> {
         let name_above = self.shared.standing(document).take_name_above();
         if let Some(above) = name_above
-            && let Err(error) = self.files.name_above(document, above)
+            && let Err(error) = self.files.name_above(document, above.generation, above.digest)
         {
             tracing::warn!(%document, %error, "a file older than its record could not be named anew yet");
         }
@@ -324,9 +326,15 @@ impl Shared {
     fn give_up_scripts(&self) -> bool {
         let were_used = !self.is_scriptless.swap(true, Ordering::Relaxed);
         if were_used {
-            tracing::warn!(server = %self.server, "the server refuses scripts; transactions are used instead");
+            self.complain("the server refuses scripts; transactions are used instead");
         }
         were_used
+    }
+
+    fn take_up_scripts(&self) {
+        if self.is_scriptless.swap(false, Ordering::Relaxed) {
+            tracing::info!(server = %self.server, "the server runs scripts again");
+        }
     }
 
     /// Tells what the server does not like, once.

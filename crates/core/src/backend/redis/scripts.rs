@@ -183,7 +183,7 @@ fn is_unknown(error: &RedisError) -> bool {
 
 impl Announced {
     pub(super) fn read(answer: Value) -> Result<Self, RedisError> {
-        let mut words = Vec::<String>::from_redis_value(answer)?.into_iter();
+        let mut words = words(answer)?.into_iter();
         let (outcome, held) = (words.next(), words.next().unwrap_or_default());
         Ok(match outcome.as_deref() {
             Some("RAISED") => Self::Raised(words.collect()),
@@ -197,7 +197,7 @@ impl Announced {
 
 impl Filled {
     pub(super) fn read(answer: Value) -> Result<Self, RedisError> {
-        let mut words = Vec::<String>::from_redis_value(answer)?.into_iter();
+        let mut words = words(answer)?.into_iter();
         let (outcome, held) = (words.next(), words.next().unwrap_or_default());
         Ok(match outcome.as_deref() {
             Some("STORED") => Self::Stored,
@@ -210,13 +210,19 @@ impl Filled {
 
 impl Survey {
     pub(super) fn read(answer: Value, asked: usize) -> Result<Self, RedisError> {
-        type Answer = (String, Vec<Vec<u8>>, Vec<i64>);
-        // What others have put into the record need not be text.
+        type Answer = (Vec<u8>, Vec<Vec<u8>>, Vec<i64>);
         let (directory, record, copies) = Answer::from_redis_value(answer)?;
+        let directory = String::from_utf8_lossy(&directory).into_owned();
         let copies = copies.into_iter().map(|there| there != 0).collect::<Vec<_>>();
         let copies = (copies.len() == asked).then_some(copies);
         Ok(Self { directory, record: Record::of_pairs(&record), copies })
     }
+}
+
+/// The words of an answer. What others have put into the record need not be text.
+fn words(answer: Value) -> Result<Vec<String>, RedisError> {
+    let words = Vec::<Vec<u8>>::from_redis_value(answer)?;
+    Ok(words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect())
 }
 
 fn unexpected(what: &'static str) -> RedisError {
