@@ -6,6 +6,7 @@
 
 mod data;
 mod page;
+mod redis;
 mod service;
 mod writes;
 
@@ -49,6 +50,7 @@ impl Collector for Scrape {
         writes::file_tier(&mut page, &self.0)?;
         writes::writer(&mut page, &self.0)?;
         writes::replication(&mut page, &self.0)?;
+        redis::shared_tier(&mut page, &self.0)?;
         service::requests(&mut page, &self.0)?;
         service::process(&mut page, &self.0)
     }

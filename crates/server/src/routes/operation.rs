@@ -11,7 +11,7 @@ use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
 use super::health::{file_tier, memory_tier, replication};
-use super::ok;
+use super::{ok, shared_tier};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::metrics;
@@ -84,8 +84,7 @@ async fn status(State(app): State<App>) -> Response {
             "replication",
             app.follower.as_ref().map(|follower| replication(follower.status())).into(),
         ),
-        // A shared cache tells here how its link is.
-        ("redis", Json::Null),
+        ("redis", shared_tier::status(&app).as_ref().map(shared_tier::describe).into()),
     ]));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -144,6 +143,6 @@ fn changes(primary: &Primary) -> Json {
     some.map(|(result, count)| (result, Json::from(count))).collect()
 }
 
-fn milliseconds(duration: std::time::Duration) -> Json {
+pub(super) fn milliseconds(duration: std::time::Duration) -> Json {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).into()
 }
