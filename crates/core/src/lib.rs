@@ -61,6 +61,7 @@ mod primary;
 mod reference;
 mod refiner;
 mod subscription;
+pub mod watcher;
 
 pub use category::{Category, Domain, Purpose, UnknownCategory};
 pub use document::{Document, TopLevel};

@@ -6,3 +6,4 @@ mod stage;
 mod copies;
 mod news;
 mod repair;
+mod watcher;

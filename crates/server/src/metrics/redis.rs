@@ -60,6 +60,10 @@ fn done(page: &mut Page<'_>, counters: &Counters) -> Result {
         ("redis_drops", "Documents whose copies were dropped for lack of room for the record"),
         counters.dropped,
     )?;
+    page.counter(
+        ("redis_stale_copies_removed", "Copies of others that meant something else than the file"),
+        counters.stale_removed,
+    )?;
     page.counter(("redis_no_room", "Calls refused for lack of room"), counters.no_room)?;
     page.counter(("redis_comparisons", "Comparisons of everything"), counters.comparisons)
 }

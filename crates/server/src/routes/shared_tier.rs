@@ -42,6 +42,7 @@ fn counters(counters: &Counters) -> Json {
         ("fills", counters.fills.into()),
         ("fills_refused", counters.fills_refused.into()),
         ("dropped", counters.dropped.into()),
+        ("stale_removed", counters.stale_removed.into()),
         ("no_room", counters.no_room.into()),
         ("comparisons", counters.comparisons.into()),
         ("changes_heard", counters.changes_heard.into()),

@@ -39,6 +39,8 @@ pub(super) struct Kept {
     pub(super) refused_fills: AtomicU64,
     /// Copies dropped because the server had no room for the record.
     pub(super) dropped: AtomicU64,
+    /// Copies of somebody else removed because they meant something else than the document.
+    pub(super) stale_removed: AtomicU64,
     /// Calls the server refused for lack of room.
     pub(super) no_room: AtomicU64,
     pub(super) comparisons: AtomicU64,

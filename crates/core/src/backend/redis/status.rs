@@ -67,6 +67,8 @@ pub struct Counters {
     pub fills_refused: u64,
     /// Documents whose copies were dropped because there was no room for their record.
     pub dropped: u64,
+    /// Copies of others removed because they meant something else than the document.
+    pub stale_removed: u64,
     /// Calls refused for lack of room.
     pub no_room: u64,
     /// Comparisons of everything.
@@ -156,6 +158,7 @@ impl Shared {
             fills: count(&kept.filled),
             fills_refused: count(&kept.refused_fills),
             dropped: count(&kept.dropped),
+            stale_removed: count(&kept.stale_removed),
             no_room: count(&kept.no_room),
             comparisons: count(&kept.comparisons),
             changes_heard: count(&heard.changes),
