@@ -64,6 +64,7 @@ mod primary;
 mod reference;
 mod refiner;
 mod subscription;
+pub mod watcher;
 
 #[cfg(feature = "redis")]
 pub use cache::{Capabilities, Health};

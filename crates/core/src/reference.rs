@@ -16,6 +16,7 @@ use crate::subscription::{Changes, News};
 use crate::view::{
     CatalogueView, Catalogues, CategoryView, Derivation, MetadataView, Note, PendingView,
 };
+use crate::watcher::{Checks, Watch, Watcher};
 use crate::{Category, Document, Format};
 
 /// How a reference is opened.
@@ -30,11 +31,19 @@ pub struct Options {
     pub leases: Leases,
     /// Whether bodies are compressed better in the background.
     pub refine: bool,
+    /// Whether what is served, and what is shared, is checked against the files after each change.
+    pub watch: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { canonical: Format::V2, copied: false, leases: Leases::default(), refine: true }
+        Self {
+            canonical: Format::V2,
+            copied: false,
+            leases: Leases::default(),
+            refine: true,
+            watch: false,
+        }
     }
 }
 
@@ -47,6 +56,8 @@ impl Options {
 /// Current views over one backend. Cheap to clone; the threads behind it end with the last clone.
 #[derive(Clone)]
 pub struct ModelReference {
+    /// Ended before what it checks.
+    watcher: Option<Arc<Watcher>>,
     l1: Arc<L1>,
     views: Arc<Views>,
 }
@@ -117,13 +128,21 @@ impl ModelReference {
         if let Some(lease) = backend.lease() {
             options.leases = options.leases.of(lease);
         }
-        let loaded = L1::load(backend, options.leases);
+        let loaded = L1::load(Arc::clone(&backend), options.leases);
         let views = Arc::new(Views::build(options, loaded.snapshots())?);
         let rebuilt = Arc::clone(&views);
-        let l1 = loaded.start(Box::new(move |changed, snapshots| {
+        let watch = options.watch.then(Arc::<Watch>::default);
+        let told = watch.clone();
+        let l1 = Arc::new(loaded.start(Box::new(move |changed, snapshots| {
+            if let Some(watch) = &told {
+                for document in changed.contents.iter().chain(&changed.names) {
+                    watch.note(*document, snapshots.get(*document).generation);
+                }
+            }
             rebuilt.rebuild(changed, snapshots);
-        }))?;
-        Ok(Self { l1: Arc::new(l1), views })
+        }))?);
+        let watcher = watch.map(|watch| Watcher::start(watch, backend, Arc::clone(&l1)));
+        Ok(Self { watcher: watcher.transpose()?.map(Arc::new), l1, views })
     }
 
     /// A category, current within the lease.
@@ -305,6 +324,11 @@ impl ModelReference {
     /// How long contents took to get here.
     pub fn propagation(&self) -> Propagation {
         self.l1.propagation()
+    }
+
+    /// What checks of what is served came to; `None` where nothing is checked.
+    pub fn checks(&self) -> Option<Checks> {
+        self.watcher.as_ref().map(|watcher| watcher.checks())
     }
 
     /// The bounds on staleness in force.

@@ -6,4 +6,5 @@ mod stage;
 mod copies;
 mod news;
 mod repair;
+mod watcher;
 mod whole;

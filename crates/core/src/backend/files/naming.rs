@@ -57,7 +57,7 @@ impl Retries {
 }
 
 /// A document as its file has it.
-type Content<'a> = Option<(&'a Path, FileContent)>;
+pub(super) type Content<'a> = Option<(&'a Path, FileContent)>;
 
 impl Files {
     /// Reads a document and finds or makes its name.
@@ -133,7 +133,7 @@ impl Files {
     }
 
     /// The place of the file that was read; the document's own, where there is none.
-    fn place_read(&self, document: Document, content: &Content<'_>) -> Place {
+    pub(super) fn place_read(&self, document: Document, content: &Content<'_>) -> Place {
         let is_fallback =
             |path: &Path| self.layout().fallback(document).is_some_and(|other| other == path);
         match content {
@@ -288,7 +288,7 @@ enum Adoption {
     Never,
 }
 
-fn id_of(content: &Content<'_>) -> ContentId {
+pub(super) fn id_of(content: &Content<'_>) -> ContentId {
     ContentId::of(content.as_ref().map(|(_, content)| &content.bytes[..]))
 }
 

@@ -11,6 +11,7 @@ use std::time::Instant;
 use ::redis::{FromRedisValue, Value, cmd, pipe};
 use bytes::Bytes;
 
+use super::check::Said;
 use super::link::Failure;
 use super::record::Named;
 use super::requests::Request;
@@ -124,6 +125,12 @@ impl Shared {
     /// Reads what the record says of a document, and its copy, in one go; nothing of what another
     /// directory has there.
     pub(super) async fn read_copy(&self, document: Document, deadline: Instant) -> Option<Copy> {
+        let said = self.read_said(document, deadline).await?;
+        Some(Copy { named: said.named?, bytes: said.copy? })
+    }
+
+    /// The same, where either may be missing.
+    pub(super) async fn read_said(&self, document: Document, deadline: Instant) -> Option<Said> {
         let keys = &self.speaker.keys;
         let mut all = pipe();
         all.add_command(cmd("HGET").arg(keys.record()).arg("_dir").to_owned());
@@ -143,10 +150,11 @@ impl Shared {
         if String::from_redis_value(directory).ok()? != self.speaker.directory {
             return None;
         }
-        let named = Named::parse(&String::from_redis_value(recorded).ok()?)?;
-        match copy {
-            Value::BulkString(bytes) => Some(Copy { named, bytes: bytes.into() }),
+        let recorded = Option::<String>::from_redis_value(recorded).ok()?;
+        let copy = match copy {
+            Value::BulkString(bytes) => Some(bytes.into()),
             _ => None,
-        }
+        };
+        Some(Said { named: recorded.and_then(|text| Named::parse(&text)), copy })
     }
 }

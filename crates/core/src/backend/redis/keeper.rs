@@ -4,6 +4,7 @@
 //! There is no list of what is yet to be done: it follows from what is held and what the record says,
 //! so nothing grows while the server is away, and nothing is forgotten by a process that dies.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use super::record::{Named, Record};
 use super::requests::Warmed;
 use super::scripts::{Announced, Filled, Survey};
 use super::standing::{Repair, Verdict};
-use super::{Shared, transaction};
+use super::{Shared, lock, transaction};
 use crate::Document;
 
 /// How long a subscription that begins waits for the first comparison before it is called live.
@@ -40,9 +41,13 @@ pub(super) struct Kept {
     pub(super) refused_fills: AtomicU64,
     /// Copies dropped because the server had no room for the record.
     pub(super) dropped: AtomicU64,
+    /// Copies of somebody else removed because they meant something else than the document.
+    pub(super) stale_removed: AtomicU64,
     /// Calls the server refused for lack of room.
     pub(super) no_room: AtomicU64,
     pub(super) comparisons: AtomicU64,
+    /// When the last comparison with a record of these files ended.
+    pub(super) compared: Mutex<Option<Instant>>,
 }
 
 impl Shared {
@@ -257,6 +262,7 @@ impl Shared {
             return true;
         }
         self.find_own_directory();
+        *lock(&self.kept.compared) = Some(Instant::now());
         self.compare_with(&survey.record, |document| {
             let place = copied.iter().position(|copied| *copied == document)?;
             survey.copies.as_ref().map(|copies| copies[place])

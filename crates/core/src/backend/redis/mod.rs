@@ -9,6 +9,7 @@
 //! hanging disk delays them, and they end with it.
 
 mod breaker;
+mod check;
 mod connect;
 mod copies;
 mod habits;
@@ -36,7 +37,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::files::{Directory, Files};
-use super::{Backend, Hint, LastGood, Loaded, News, Origin, Stamp};
+use super::{Backend, Disagreement, Hint, LastGood, Loaded, News, Origin, Stamp, Witness};
 use crate::error::Result;
 use crate::generation::Generation;
 use crate::{Document, Snapshot, settings};
@@ -234,6 +235,14 @@ impl Backend for Redis {
     fn last_good(&self, document: Document) -> Option<LastGood> {
         let known = self.files.last_good(document);
         self.copied_instead(document, known.as_ref()).or(known)
+    }
+
+    fn witness(&self, document: Document) -> Result<Option<Witness>> {
+        self.files.witness(document)
+    }
+
+    fn disagreements(&self, snapshot: &Arc<Snapshot>) -> Vec<Disagreement> {
+        self.check(snapshot)
     }
 
     fn listen(&self, hint: Hint) {

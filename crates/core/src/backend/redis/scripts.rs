@@ -16,6 +16,7 @@ use crate::Document;
 static ANNOUNCE: LazyLock<Source> = LazyLock::new(|| Source::of(include_str!("announce.lua")));
 static FILL: LazyLock<Source> = LazyLock::new(|| Source::of(include_str!("fill.lua")));
 static DROP: LazyLock<Source> = LazyLock::new(|| Source::of(include_str!("drop.lua")));
+static REMOVE: LazyLock<Source> = LazyLock::new(|| Source::of(include_str!("remove.lua")));
 static SURVEY: LazyLock<Source> = LazyLock::new(|| Source::of(include_str!("survey.lua")));
 
 /// A script, and the digest a server knows it by.
@@ -128,6 +129,18 @@ impl Speaker {
         let said = [String::new(), String::new(), invalidations, category];
         let keys = self.keys.dropped_with(document);
         Call { source: &DROP, keys, arguments: said.map(owned).to_vec() }
+    }
+
+    pub(super) fn remove_stale(
+        &self,
+        document: Document,
+        named: &Named,
+        length: usize,
+    ) -> Call<'static> {
+        let said =
+            [document.to_string(), named.to_string(), self.directory.clone(), length.to_string()];
+        let keys = vec![self.keys.record(), self.keys.copy(document)];
+        Call { source: &REMOVE, keys, arguments: said.map(owned).to_vec() }
     }
 
     pub(super) fn survey(&self, documents: &[Document]) -> Call<'static> {

@@ -88,6 +88,26 @@ pub(super) async fn fill(
     .await
 }
 
+/// See `remove.lua`; any copy is removed.
+pub(super) async fn remove_stale(
+    shared: &Shared,
+    document: Document,
+    named: &Named,
+) -> Result<bool, Failure> {
+    let field = document.to_string();
+    within(shared, async |mut link| {
+        let (directory, held) = link.watch(&field).await?;
+        let is_ours = directory.as_deref() == Some(link.directory());
+        if !is_ours || held.as_deref() != Some(&*named.to_string()) {
+            link.forget().await?;
+            return Ok(false);
+        }
+        let unlink = cmd("UNLINK").arg(shared.speaker.keys.copy(document)).to_owned();
+        link.do_all(&[unlink]).await
+    })
+    .await
+}
+
 /// See `survey.lua`; no prefix is claimed.
 pub(super) async fn survey(shared: &Shared, documents: &[Document]) -> Result<Survey, Failure> {
     let all = cmd("HGETALL").arg(shared.speaker.keys.record()).to_owned();
