@@ -2,12 +2,15 @@
 //! better, when there is time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::body::Body;
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::body::{Body, Coding};
+use crate::made::{Forms, Outcome, Statistics, Store};
 
 /// How long a body must have been published before time is spent on it: what is written again and
 /// again is not worth it, and the processor has better things to do meanwhile.
@@ -16,22 +19,28 @@ const SETTLED: Duration = Duration::from_secs(1);
 /// Bodies that may wait for either; beyond that the forms they have must do.
 const WAITING: usize = 256;
 
-/// Owns the threads. Dropping it ends each after the body it is at.
+/// How often it is asked again for a form that another process is making.
+const ASK_AGAIN: Duration = Duration::from_millis(400);
+/// How long others may take to make a form. It is made here then.
+const OTHERS_TAKE: Duration = Duration::from_secs(15);
+
+/// Owns the threads. Dropping it ends one after the bodies it has, the other after the form it is at.
 pub(crate) struct Refiner {
     published: Option<SyncSender<Weak<Body>>>,
-    /// Its end wakes the thread that waits for bodies to settle.
-    stop: Option<Sender<()>>,
     all_compressed: Arc<AtomicBool>,
+    forms: Arc<Forms>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Refiner {
     /// Starts with the bodies of a start: all of them get their fast forms before any gets better
-    /// ones.
-    pub(crate) fn start(first: Vec<Weak<Body>>) -> std::io::Result<Self> {
+    /// ones. Better forms are shared through `store`, if there is one.
+    pub(crate) fn start(
+        first: Vec<Weak<Body>>,
+        store: Option<Arc<dyn Store>>,
+    ) -> std::io::Result<Self> {
         let (published, to_compress) = std::sync::mpsc::sync_channel(WAITING);
         let (compressed, to_refine) = std::sync::mpsc::sync_channel(WAITING);
-        let (stop, stopped) = std::sync::mpsc::channel();
         let all_compressed = Arc::new(AtomicBool::new(false));
         let done = Arc::clone(&all_compressed);
         let compressor =
@@ -41,17 +50,24 @@ impl Refiner {
                 first.into_iter().for_each(|body| pass_on(&compressed, body));
                 compress(&to_compress, &compressed);
             })?;
+        let forms = Arc::new(Forms::new(store));
+        let improved = Arc::clone(&forms);
         let refiner = std::thread::Builder::new()
             .name("refiner".into())
-            .spawn(move || refine(&to_refine, &stopped))?;
+            .spawn(move || refine(&to_refine, &improved))?;
         // The compressor first: it owns the sender, and the refiner ends when that is gone.
         let threads = vec![compressor, refiner];
-        Ok(Self { published: Some(published), stop: Some(stop), all_compressed, threads })
+        Ok(Self { published: Some(published), all_compressed, forms, threads })
     }
 
     /// Whether the bodies of the start have their fast forms.
     pub(crate) fn has_caught_up(&self) -> bool {
         self.all_compressed.load(Ordering::Acquire)
+    }
+
+    /// What became of better forms.
+    pub(crate) fn statistics(&self) -> Statistics {
+        self.forms.statistics()
     }
 
     /// Compresses a body that was published.
@@ -83,21 +99,70 @@ fn pass_on(compressed: &SyncSender<Settling>, body: Weak<Body>) {
     }
 }
 
-fn refine(compressed: &Receiver<Settling>, stopped: &Receiver<()>) {
-    for (published, body) in compressed {
-        let left = SETTLED.saturating_sub(published.elapsed());
-        if stopped.recv_timeout(left) == Err(RecvTimeoutError::Disconnected) {
-            return;
+/// A form that is to be made better.
+struct Task {
+    body: Weak<Body>,
+    coding: Coding,
+    due: Instant,
+    /// Until when it may be left to others; set when it first is.
+    patience: Option<Instant>,
+}
+
+/// Does what is due. What waits for others stands in nobody's way.
+fn refine(compressed: &Receiver<Settling>, forms: &Forms) {
+    let mut tasks: Vec<Task> = Vec::new();
+    loop {
+        let next = (0..tasks.len()).min_by_key(|place| tasks[*place].due);
+        let received = match next {
+            Some(next) => compressed.recv_timeout(until(tasks[next].due)),
+            None => compressed.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match (received, next) {
+            (Ok(settling), _) => add(&mut tasks, settling),
+            (Err(RecvTimeoutError::Timeout), Some(next)) => {
+                let left = tasks.remove(next).step(forms);
+                tasks.extend(left);
+                let time = clock_gettime(ClockId::ThreadCPUTime);
+                forms.note_processor_time(time.try_into().unwrap_or_default());
+            }
+            (Err(_), _) => return,
         }
-        if let Some(body) = body.upgrade() {
-            body.refine();
+    }
+}
+
+fn until(due: Instant) -> Duration {
+    due.saturating_duration_since(Instant::now())
+}
+
+fn add(tasks: &mut Vec<Task>, (published, body): Settling) {
+    if tasks.len() >= WAITING * Coding::COMPRESSED.len() {
+        return;
+    }
+    let due = published + SETTLED;
+    let task = |coding| Task { body: Weak::clone(&body), coding, due, patience: None };
+    tasks.extend(Coding::COMPRESSED.map(task));
+}
+
+impl Task {
+    /// Makes the form, or comes back for it later. A body that was replaced meanwhile is gone.
+    fn step(mut self, forms: &Forms) -> Option<Self> {
+        let body = self.body.upgrade()?;
+        let may_wait = self.patience.is_none_or(|patience| Instant::now() < patience);
+        match forms.improve(&body, self.coding, may_wait) {
+            Outcome::Done => None,
+            Outcome::Later => {
+                let now = Instant::now();
+                self.patience.get_or_insert(now + OTHERS_TAKE);
+                self.due = now + ASK_AGAIN;
+                Some(self)
+            }
         }
     }
 }
 
 impl Drop for Refiner {
     fn drop(&mut self) {
-        (self.published, self.stop) = (None, None);
+        self.published = None;
         for thread in self.threads.drain(..) {
             // A panic there was already reported by the panic hook.
             let _ = thread.join();

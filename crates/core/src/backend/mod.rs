@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::generation::Generation;
-use crate::{Document, Snapshot, error::Result};
+use crate::{Document, Snapshot, error::Result, made};
 
 /// Where documents come from. See the module for what an implementation owes.
 pub trait Backend: Send + Sync + 'static {
@@ -52,6 +52,11 @@ pub trait Backend: Send + Sync + 'static {
     /// The last good content that is known without reading, such as one that was written here, and
     /// whether it is the last there was. For when the document cannot be read, or makes no sense.
     fn last_good(&self, _: Document) -> Option<LastGood> {
+        None
+    }
+
+    /// Where processes that read the same documents share what they make of them.
+    fn made(&self) -> Option<Arc<dyn made::Store>> {
         None
     }
 

@@ -16,6 +16,7 @@ mod keeper;
 mod keys;
 mod link;
 mod listener;
+mod made;
 mod message;
 mod record;
 mod requests;
@@ -46,6 +47,7 @@ use keys::Keys;
 use link::Link;
 use listener::Heard;
 pub use listener::Subscription;
+use made::Results;
 use requests::Request;
 pub use requests::Warmed;
 use scripts::Speaker;
@@ -232,6 +234,12 @@ impl Backend for Redis {
     fn last_good(&self, document: Document) -> Option<LastGood> {
         let known = self.files.last_good(document);
         self.copied_instead(document, known.as_ref()).or(known)
+    }
+
+    fn made(&self) -> Option<Arc<dyn crate::made::Store>> {
+        let shared = Arc::clone(&self.shared);
+        // Who stores nothing large there stores no results either.
+        shared.habits.fills.then(|| Arc::new(Results::new(shared)) as _)
     }
 
     fn listen(&self, hint: Hint) {

@@ -3,6 +3,7 @@
 use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
+use ::redis::{Cmd, Value};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
@@ -19,6 +20,9 @@ const AT_ONCE: usize = 16;
 pub(super) enum Request {
     /// Read a copy. Whoever asks has no runtime and stops waiting at the deadline.
     Copy { document: Document, deadline: Instant, answer: SyncSender<Option<Copy>> },
+    /// Run a command about a shared result, on the connection for values. Its asker waits like that
+    /// of a copy, and has one at a time.
+    Made { command: Cmd, deadline: Instant, answer: SyncSender<Option<Value>> },
     /// Ask the server about itself.
     Statistics { answer: oneshot::Sender<ServerStatistics> },
     /// Whether the server answers.
@@ -58,6 +62,9 @@ impl Shared {
         match request {
             Request::Copy { document, deadline, answer } => {
                 let _ = answer.try_send(self.read_copy(document, deadline).await);
+            }
+            Request::Made { command, deadline, answer } => {
+                let _ = answer.try_send(self.ask_about_made(&command, deadline).await);
             }
             Request::Statistics { answer } => {
                 let _ = answer.send(self.ask_statistics().await);
