@@ -23,6 +23,8 @@ const WAITING: usize = 256;
 const ASK_AGAIN: Duration = Duration::from_millis(400);
 /// How long others may take to make a form. It is made here then.
 const OTHERS_TAKE: Duration = Duration::from_secs(15);
+/// How long a body must have lasted for its forms to be kept for those who start later.
+const LASTING: Duration = Duration::from_secs(5 * 60);
 
 /// Owns the threads. Dropping it ends one after the bodies it has, the other after the form it is at.
 pub(crate) struct Refiner {
@@ -99,13 +101,20 @@ fn pass_on(compressed: &SyncSender<Settling>, body: Weak<Body>) {
     }
 }
 
-/// A form that is to be made better.
+/// Something to do about a form of a body.
 struct Task {
     body: Weak<Body>,
     coding: Coding,
     due: Instant,
-    /// Until when it may be left to others; set when it first is.
-    patience: Option<Instant>,
+    step: Step,
+}
+
+#[derive(Clone, Copy)]
+enum Step {
+    /// Make it better, or leave that to others: until then, if it has been left before.
+    Improve { patience: Option<Instant> },
+    /// Have it kept.
+    Keep,
 }
 
 /// Does what is due. What waits for others stands in nobody's way.
@@ -120,8 +129,8 @@ fn refine(compressed: &Receiver<Settling>, forms: &Forms) {
         match (received, next) {
             (Ok(settling), _) => add(&mut tasks, settling),
             (Err(RecvTimeoutError::Timeout), Some(next)) => {
-                let left = tasks.remove(next).step(forms);
-                tasks.extend(left);
+                let next = tasks.remove(next).take_step(forms);
+                tasks.extend(next);
                 let time = clock_gettime(ClockId::ThreadCPUTime);
                 forms.note_processor_time(time.try_into().unwrap_or_default());
             }
@@ -135,26 +144,32 @@ fn until(due: Instant) -> Duration {
 }
 
 fn add(tasks: &mut Vec<Task>, (published, body): Settling) {
+    tasks.retain(|task| task.body.strong_count() > 0);
     if tasks.len() >= WAITING * Coding::COMPRESSED.len() {
         return;
     }
-    let due = published + SETTLED;
-    let task = |coding| Task { body: Weak::clone(&body), coding, due, patience: None };
+    let (due, step) = (published + SETTLED, Step::Improve { patience: None });
+    let task = |coding| Task { body: Weak::clone(&body), coding, due, step };
     tasks.extend(Coding::COMPRESSED.map(task));
 }
 
 impl Task {
-    /// Makes the form, or comes back for it later. A body that was replaced meanwhile is gone.
-    fn step(mut self, forms: &Forms) -> Option<Self> {
+    /// Takes the step, and says which is next. A body that was replaced meanwhile is gone.
+    fn take_step(self, forms: &Forms) -> Option<Self> {
         let body = self.body.upgrade()?;
-        let may_wait = self.patience.is_none_or(|patience| Instant::now() < patience);
-        match forms.improve(&body, self.coding, may_wait) {
+        let Step::Improve { patience } = self.step else {
+            forms.keep(&body, self.coding);
+            return None;
+        };
+        let may_wait = patience.is_none_or(|patience| Instant::now() < patience);
+        let outcome = forms.improve(&body, self.coding, may_wait);
+        let now = Instant::now();
+        match outcome {
             Outcome::Done => None,
+            Outcome::Stored => Some(Self { due: now + LASTING, step: Step::Keep, ..self }),
             Outcome::Later => {
-                let now = Instant::now();
-                self.patience.get_or_insert(now + OTHERS_TAKE);
-                self.due = now + ASK_AGAIN;
-                Some(self)
+                let patience = Some(patience.unwrap_or(now + OTHERS_TAKE));
+                Some(Self { due: now + ASK_AGAIN, step: Step::Improve { patience }, ..self })
             }
         }
     }

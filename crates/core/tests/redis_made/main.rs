@@ -3,12 +3,14 @@
 
 mod stage;
 
+use bytes::Bytes;
 use horde_model_reference::body::Coding;
+use horde_model_reference::generation::Digest;
 use horde_model_reference::made::Statistics;
 use horde_model_reference::settings::{self, L2Read};
 use testkit::{RedisLaunch, RedisServer};
 
-use stage::{Folder, LIFE, at, coded, coding_of, results, until};
+use stage::{Folder, at, coded, coding_of, results, until};
 
 /// What is stored in place of a good result of a coding.
 type Poison<'a> = &'a dyn Fn(Coding, &[u8]) -> Vec<u8>;
@@ -38,12 +40,35 @@ fn what_one_process_has_made_the_next_takes() {
 }
 
 #[test]
-fn a_result_is_kept_for_a_day() {
-    let (server, _) = filled(&Folder::new());
-    for (key, _) in results(&server) {
-        let left = server.command(&["TTL", &key]).unwrap().integer().unwrap();
-        assert!(left > 0 && left <= LIFE, "{key}: {left}");
-    }
+fn a_result_is_kept_for_minutes_and_for_a_day_if_that_is_asked_for() {
+    let (server, folder) = (RedisServer::start().unwrap(), Folder::new());
+    let worker = folder.open(&at(server.port()));
+    worker.await_live();
+    let (store, digest) = (worker.store(), Digest::of(b"content"));
+    assert_eq!(store.get("kind", digest, 100), None);
+    assert!(store.put("kind", digest, &Bytes::from_static(b"result")));
+    assert_eq!(store.get("kind", digest, 100).unwrap(), "result");
+    assert_eq!(store.get("kind", digest, 3).unwrap(), "res");
+    assert_eq!(store.get("other kind", digest, 100), None);
+    let key = format!("horde:model_ref:coh:made:kind:{digest}");
+    let seconds_left = || server.command(&["TTL", &key]).unwrap().integer().unwrap();
+    assert!((1..=600).contains(&seconds_left()));
+    store.keep("kind", digest);
+    assert!((600..=86_400).contains(&seconds_left()));
+}
+
+#[test]
+fn one_claim_is_granted_at_a_time() {
+    let (server, folder) = (RedisServer::start().unwrap(), Folder::new());
+    let workers = [(); 2].map(|()| folder.open(&at(server.port())));
+    workers.iter().for_each(stage::Worker::await_live);
+    let digest = Digest::of(b"content");
+    assert!(workers[0].store().claim("kind", digest));
+    assert!(!workers[1].store().claim("kind", digest));
+    assert!(workers[1].store().claim("other kind", digest));
+    let key = format!("horde:model_ref:coh:made:kind:{digest}:claim");
+    let ms_left = server.command(&["PTTL", &key]).unwrap().integer().unwrap();
+    assert!((1..=10_000).contains(&ms_left), "{ms_left}");
 }
 
 #[test]

@@ -5,18 +5,17 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
+use horde_model_reference::backend::Backend;
 use horde_model_reference::backend::files::Files;
 use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::backend::redis::Subscription;
 use horde_model_reference::body::{Body, Coding};
-use horde_model_reference::made::Statistics;
+use horde_model_reference::made::{Statistics, Store};
 use horde_model_reference::{Category, Options, Primary, settings};
 use testkit::{RedisServer, eventually};
 
 /// Longer than a form is left to others, and more.
 const SOON: Duration = Duration::from_secs(60);
-/// Seconds in a day.
-pub(crate) const LIFE: i64 = 86_400;
 
 /// The tag, the tag of what it replaced, and the bytes of a form.
 pub(crate) type Form = (Vec<u8>, Option<Vec<u8>>, Vec<u8>);
@@ -60,6 +59,11 @@ impl Folder {
 impl Worker {
     pub(crate) fn statistics(&self) -> Statistics {
         self.0.made_statistics()
+    }
+
+    /// What it shares with others.
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
+        self.0.redis().unwrap().made().unwrap()
     }
 
     fn bodies(&self) -> Vec<Arc<Body>> {

@@ -1,6 +1,6 @@
 //! Results that processes share in Redis, so that each is made once: compressed forms above all.
 //!
-//! They go over the connection for values, are kept for a day, and are forgotten without harm.
+//! They go over the connection for values, and are forgotten without harm.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,8 +14,10 @@ use super::requests::Request;
 use crate::generation::Digest;
 use crate::made::Store;
 
-/// How long a result is kept.
-const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a new result is kept: everybody who sees the same change needs it soon.
+const LIFE: Duration = Duration::from_secs(10 * 60);
+/// How long one of a lasting content is.
+const LONG_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a claim lasts: longer than anything takes to be made.
 const CLAIM: Duration = Duration::from_secs(10);
 
@@ -68,6 +70,11 @@ impl Store for Results {
         let mut put = cmd("SET");
         put.arg(key).arg(&result[..]).arg("EX").arg(LIFE.as_secs());
         self.ask(put) == Some(Value::Okay)
+    }
+
+    fn keep(&self, kind: &str, digest: Digest) {
+        let key = self.shared.speaker.keys.made(kind, digest);
+        self.ask(cmd("EXPIRE").arg(key).arg(LONG_LIFE.as_secs()).to_owned());
     }
 }
 
