@@ -28,7 +28,9 @@ pub mod change;
 pub mod queue;
 
 pub mod body;
+mod decoding;
 pub mod disk;
+pub mod made;
 mod shrink;
 pub mod snapshot;
 pub mod view;

@@ -17,7 +17,7 @@ use crate::view::{
     CatalogueView, Catalogues, CategoryView, Derivation, MetadataView, Note, PendingView,
 };
 use crate::watcher::{Checks, Watch, Watcher};
-use crate::{Category, Document, Format};
+use crate::{Category, Document, Format, made};
 
 /// How a reference is opened.
 #[derive(Debug, Clone, Copy)]
@@ -128,8 +128,9 @@ impl ModelReference {
         if let Some(lease) = backend.lease() {
             options.leases = options.leases.of(lease);
         }
+        let made = backend.made();
         let loaded = L1::load(Arc::clone(&backend), options.leases);
-        let views = Arc::new(Views::build(options, loaded.snapshots())?);
+        let views = Arc::new(Views::build(options, loaded.snapshots(), made)?);
         let rebuilt = Arc::clone(&views);
         let watch = options.watch.then(Arc::<Watch>::default);
         let told = watch.clone();
@@ -291,6 +292,11 @@ impl ModelReference {
         self.l1.statistics()
     }
 
+    /// What became of better compressed forms; all zero where none are made.
+    pub fn made_statistics(&self) -> made::Statistics {
+        self.views.refiner.as_ref().map(Refiner::statistics).unwrap_or_default()
+    }
+
     /// How every category is, without waiting for anything.
     pub fn conditions(&self) -> Vec<Condition> {
         let problems = self.l1.problems();
@@ -376,7 +382,11 @@ struct Views {
 }
 
 impl Views {
-    fn build(options: Options, snapshots: Snapshots<'_>) -> std::io::Result<Self> {
+    fn build(
+        options: Options,
+        snapshots: Snapshots<'_>,
+        made: Option<Arc<dyn made::Store>>,
+    ) -> std::io::Result<Self> {
         let opened = now();
         let catalogues = Catalogues::read(snapshots, &Catalogues::packaged());
         let build = |&category: &Category| {
@@ -390,7 +400,7 @@ impl Views {
         let catalogues = CatalogueView::new(catalogues, categories.clone());
         let bodies = categories.iter().flat_map(|view| view.bodies());
         let refiner = if options.refine {
-            Some(Refiner::start(bodies.map(Arc::downgrade).collect())?)
+            Some(Refiner::start(bodies.map(Arc::downgrade).collect(), made)?)
         } else {
             bodies.for_each(|body| body.compress());
             None

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::generation::{Digest, Generation};
-use crate::{Document, Snapshot, error::Result};
+use crate::{Document, Snapshot, error::Result, made};
 
 /// Where documents come from. See the module for what an implementation owes.
 pub trait Backend: Send + Sync + 'static {
@@ -65,6 +65,11 @@ pub trait Backend: Send + Sync + 'static {
     /// source holds. May remove what misleads others.
     fn disagreements(&self, _: &Arc<Snapshot>) -> Vec<Disagreement> {
         Vec::new()
+    }
+
+    /// Where processes that read the same documents share what they make of them.
+    fn made(&self) -> Option<Arc<dyn made::Store>> {
+        None
     }
 
     /// Who named the content of this generation, as far as this process knows. Asked only to tell how

@@ -17,6 +17,7 @@ mod keeper;
 mod keys;
 mod link;
 mod listener;
+mod made;
 mod message;
 mod record;
 mod requests;
@@ -49,6 +50,7 @@ use keys::Keys;
 use link::Link;
 use listener::Heard;
 pub use listener::Subscription;
+use made::Results;
 use requests::Request;
 pub use requests::Warmed;
 use scripts::Speaker;
@@ -243,6 +245,12 @@ impl Backend for Redis {
 
     fn disagreements(&self, snapshot: &Arc<Snapshot>) -> Vec<Disagreement> {
         self.check(snapshot)
+    }
+
+    fn made(&self) -> Option<Arc<dyn crate::made::Store>> {
+        let shared = Arc::clone(&self.shared);
+        // Who stores nothing large there stores no results either.
+        shared.habits.fills.then(|| Arc::new(Results::new(shared)) as _)
     }
 
     fn listen(&self, hint: Hint) {

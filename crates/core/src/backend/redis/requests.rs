@@ -3,6 +3,7 @@
 use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
+use ::redis::{Cmd, Value};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
@@ -25,6 +26,9 @@ pub(super) enum Request {
     Said { document: Document, answer: SyncSender<Option<Said>> },
     /// Remove a copy of this length that is not the document's, unless the record has moved.
     RemoveStale { document: Document, named: Named, length: usize, answer: SyncSender<bool> },
+    /// Run a command about a shared result, on the connection for values. Its asker waits like that
+    /// of a copy, and has one at a time.
+    Made { command: Cmd, deadline: Instant, answer: SyncSender<Option<Value>> },
     /// Ask the server about itself.
     Statistics { answer: oneshot::Sender<ServerStatistics> },
     /// Whether the server answers.
@@ -71,6 +75,9 @@ impl Shared {
             }
             Request::RemoveStale { document, named, length, answer } => {
                 let _ = answer.try_send(self.remove_stale(document, &named, length).await);
+            }
+            Request::Made { command, deadline, answer } => {
+                let _ = answer.try_send(self.ask_about_made(&command, deadline).await);
             }
             Request::Statistics { answer } => {
                 let _ = answer.send(self.ask_statistics().await);
