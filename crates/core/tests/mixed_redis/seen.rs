@@ -1,0 +1,153 @@
+//! What each kind of worker writes is seen by the other, by message, and nothing is dropped.
+
+use std::collections::BTreeSet;
+
+use horde_model_reference::Json;
+use testkit::RedisServer;
+
+use crate::peer::Peer;
+use crate::stage::{CLIP, Folder, Worker, at, by_message_only, copy, recorded, until};
+
+const ROUNDS: usize = 20;
+
+/// A server, a folder, and two workers of the reference; nothing where they cannot be run.
+fn scene() -> Option<(RedisServer, Folder, [Peer; 2])> {
+    let (server, folder) = (RedisServer::start().unwrap(), Folder::new());
+    let peers = [Peer::start(&server, &folder)?, Peer::start(&server, &folder)?];
+    Some((server, folder, peers))
+}
+
+fn open(folder: &Folder, server: &RedisServer) -> Worker {
+    let worker = folder.open_with(&at(server.port()), by_message_only());
+    worker.await_live();
+    worker
+}
+
+fn file(folder: &Folder) -> String {
+    std::fs::read_to_string(folder.path().join("clip.json")).unwrap()
+}
+
+#[test]
+fn what_we_write_is_read_by_all_of_theirs() {
+    let Some((server, folder, mut peers)) = scene() else { return };
+    let ours = open(&folder, &server);
+    until("everything is announced", || copy(&server).is_some());
+    for round in 0..ROUNDS {
+        let name = format!("rs-{round}");
+        // What they read they put into Redis.
+        let before = peers.each_mut().map(|peer| {
+            assert!(!peer.names("read").contains(&name));
+            peer.heard()
+        });
+        ours.put(&name);
+        for (peer, before) in peers.iter_mut().zip(before) {
+            until("they have heard of it", || peer.heard() > before);
+        }
+        let copied = copy(&server);
+        assert!(copied.is_none() || copied == Some(file(&folder)), "{copied:?}");
+        let is_copied = round % 2 == 1;
+        if is_copied {
+            until("our copy is there", || copy(&server) == Some(file(&folder)));
+        }
+        for peer in &mut peers {
+            assert!(peer.names("read_async").contains(&name));
+        }
+        // Had they not found it, they would have put theirs there.
+        assert!(!is_copied || copy(&server) == Some(file(&folder)));
+        for peer in &mut peers {
+            assert!(peer.names("read").contains(&name));
+        }
+    }
+    let read = peers[0].names("read");
+    assert_eq!(read, ours.names());
+    assert_eq!(read.len(), 1 + ROUNDS);
+    println!("{ROUNDS} writes of ours, each read by two of theirs in both ways");
+}
+
+/// Waits until workers of ours show what is in the file, under one name that is announced, and its copy
+/// is stored.
+fn until_known(server: &RedisServer, folder: &Folder, ours: &[Worker]) {
+    until("it is announced and copied", || {
+        let (file, recorded) = (file(folder), recorded(server));
+        let holds = |worker: &Worker| {
+            let read = worker.primary.category_blocking(CLIP);
+            let generation = read.view.generation();
+            assert!(read.fresh);
+            let Ok(Json::Object(records)) = Json::parse(file.as_bytes()) else { return false };
+            generation.is_some()
+                && recorded.as_ref().is_some_and(|(named, _)| *named == generation.get())
+                && read.view.records().is_some_and(|held| held.keys().eq(records.keys()))
+        };
+        ours.iter().all(holds) && copy(server).as_ref() == Some(&file)
+    });
+}
+
+#[test]
+fn what_they_write_is_heard_adopted_announced_and_copied_and_nothing_is_dropped() {
+    let Some((server, folder, mut peers)) = scene() else { return };
+    let ours = [open(&folder, &server), open(&folder, &server)];
+    until_known(&server, &folder, &ours);
+    let mut expected = BTreeSet::from(["first".to_owned()]);
+    let mut written = 0;
+    for round in 0..ROUNDS {
+        let (mine, theirs) = (format!("rs-{round}"), format!("py-{round}"));
+        ours[round % 2].put(&mine);
+        peers[round % 2].does(&format!("update {theirs}"));
+        written += 1;
+        for worker in &ours {
+            until("it was heard", || worker.shows(&theirs));
+            assert!(worker.shows(&mine));
+        }
+        until_known(&server, &folder, &ours);
+        expected.extend([mine, theirs]);
+        if round % 3 == 2 {
+            // Records of both kinds.
+            for gone in [format!("py-{}", round - 1), format!("rs-{}", round - 1)] {
+                peers[(round + 1) % 2].does(&format!("delete {gone}"));
+                written += 1;
+                for worker in &ours {
+                    until("it was heard", || !worker.shows(&gone));
+                }
+                until_known(&server, &folder, &ours);
+                expected.remove(&gone);
+            }
+        }
+    }
+    for worker in &ours {
+        assert_eq!(worker.names().into_iter().collect::<BTreeSet<_>>(), expected);
+        assert_eq!(worker.counters().invalidations_heard, written);
+        assert!(worker.redis().status().is_mixed);
+    }
+    for peer in &mut peers {
+        assert_eq!(peer.names("read").into_iter().collect::<BTreeSet<_>>(), expected);
+    }
+    let adopted: u64 = ours.iter().map(|worker| worker.primary.file_statistics().adoptions).sum();
+    assert!(adopted >= written, "{adopted} of {written}");
+    println!("{ROUNDS} writes of ours, {written} of theirs in turn: all there, all heard");
+}
+
+#[test]
+fn ours_hear_theirs_again_after_the_server_was_killed() {
+    let (mut server, folder) = (RedisServer::start().unwrap(), Folder::new());
+    let Some(mut peer) = Peer::start(&server, &folder) else { return };
+    let ours = open(&folder, &server);
+    peer.does("update before");
+    until("it was heard", || ours.shows("before"));
+    for round in 0..3 {
+        let gaps = ours.counters().gaps;
+        server.kill().unwrap();
+        let (mine, theirs) = (format!("rs-{round}"), format!("py-{round}"));
+        ours.put(&mine);
+        until("it was noticed", || ours.counters().gaps > gaps);
+        server.restart().unwrap();
+        ours.await_live();
+        peer.does(&format!("update {theirs}"));
+        until("it was heard", || ours.shows(&theirs));
+        assert!(ours.shows(&mine));
+        until_known(&server, &folder, std::slice::from_ref(&ours));
+        // Their listener ends with the connection and is not started again, so nothing is asked of it:
+        // without messages they read what the file's time of modification tells them to.
+        let read = peer.names("read");
+        assert!(read.contains(&mine) && read.contains(&theirs));
+    }
+}
