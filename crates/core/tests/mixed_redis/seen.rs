@@ -6,7 +6,7 @@ use horde_model_reference::Json;
 use testkit::RedisServer;
 
 use crate::peer::Peer;
-use crate::stage::{CLIP, Folder, Worker, at, by_message_only, copy, recorded, until};
+use crate::stage::{CLIP, Folder, Worker, at, by_message_only, copy, recorded, soon, until};
 
 const ROUNDS: usize = 20;
 
@@ -67,18 +67,21 @@ fn what_we_write_is_read_by_all_of_theirs() {
 /// Waits until workers of ours show what is in the file, under one name that is announced, and its copy
 /// is stored.
 fn until_known(server: &RedisServer, folder: &Folder, ours: &[Worker]) {
-    until("it is announced and copied", || {
-        let (file, recorded) = (file(folder), recorded(server));
-        let holds = |worker: &Worker| {
-            let read = worker.primary.category_blocking(CLIP);
-            let generation = read.view.generation();
-            assert!(read.fresh);
-            let Ok(Json::Object(records)) = Json::parse(file.as_bytes()) else { return false };
-            generation.is_some()
-                && recorded.as_ref().is_some_and(|(named, _)| *named == generation.get())
-                && read.view.records().is_some_and(|held| held.keys().eq(records.keys()))
-        };
-        ours.iter().all(holds) && copy(server).as_ref() == Some(&file)
+    soon(|| {
+        let (file, recorded, copy) = (file(folder), recorded(server), copy(server));
+        let Ok(Json::Object(records)) = Json::parse(file.as_bytes()) else { return Err(file) };
+        let named = recorded.as_ref().map(|(generation, _)| *generation);
+        let held = ours.iter().map(|worker| worker.primary.category_blocking(CLIP).view);
+        let is_held = held.map(|held| {
+            let is_named = held.generation().is_some() && named == Some(held.generation().get());
+            (is_named, held.records().is_some_and(|held| held.keys().eq(records.keys())))
+        });
+        let is_held: Vec<_> = is_held.collect();
+        if is_held.iter().all(|is_held| *is_held == (true, true)) && copy.as_ref() == Some(&file) {
+            return Ok(());
+        }
+        let counters: Vec<_> = ours.iter().map(Worker::counters).collect();
+        Err(format!("{is_held:?} of {file} {recorded:?}, copy {copy:?}; {counters:#?}"))
     });
 }
 
