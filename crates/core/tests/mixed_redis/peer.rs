@@ -14,7 +14,7 @@ use testkit::RedisServer;
 use crate::stage::{Folder, until};
 
 /// How long it may take for anything; it tries again and pauses where the server is gone.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Answers that may wait to be read.
 const ANSWERS: usize = 16;
 

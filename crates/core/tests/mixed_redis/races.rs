@@ -7,9 +7,10 @@ use horde_model_reference::Json;
 use testkit::RedisServer;
 
 use crate::peer::Peer;
-use crate::stage::{CLIP, Folder, Worker, at, by_message_only, records, soon, until};
+use crate::shown;
+use crate::stage::{Folder, Worker, at, by_message_only, records, soon, until};
 
-const WRITES: usize = 100;
+const WRITES: usize = 60;
 
 fn names_in(path: &std::path::Path) -> Option<BTreeSet<String>> {
     let value = Json::parse(&std::fs::read(path).ok()?).ok()?;
@@ -29,12 +30,6 @@ fn is_kept(folder: &Folder, name: &str) -> bool {
 
 fn overwritten(ours: &[Worker]) -> u64 {
     ours.iter().map(|worker| worker.primary.file_statistics().overwritten).sum()
-}
-
-/// What a plain read shows, be it marked as stale: the file is away while they replace it.
-fn shown(worker: &Worker) -> BTreeSet<String> {
-    let read = worker.primary.category_blocking(CLIP);
-    read.view.records().unwrap().keys().cloned().collect()
 }
 
 #[test]
