@@ -115,11 +115,18 @@ impl Shared {
         if !self.standing(document).claim_drop(named) {
             return;
         }
-        let call = self.speaker.drop_copies(document, &named);
-        match call.run(&self.commands, self.habits.command_budget).await {
-            Ok(_) => drop(self.kept.dropped.fetch_add(1, Ordering::Relaxed)),
+        match self.drop_and_tell(document, &named).await {
+            Ok(()) => drop(self.kept.dropped.fetch_add(1, Ordering::Relaxed)),
             Err(failure) => tracing::debug!(%document, %failure, "copies could not be dropped"),
         }
+    }
+
+    async fn drop_and_tell(&self, document: Document, named: &Named) -> Result<(), Failure> {
+        if !self.can_script() {
+            return transaction::drop_copies(self, document, named).await;
+        }
+        let call = self.speaker.drop_copies(document, named);
+        call.run(&self.commands, self.habits.command_budget).await.map(drop)
     }
 
     /// Stores copies when they are due.
@@ -197,6 +204,7 @@ impl Shared {
             if *links.borrow_and_update() != State::Up {
                 // What the record says may be another server's by the time there is one again.
                 Document::all().for_each(|document| self.standing(document).forget());
+                self.scripting.doubt(Instant::now());
                 if links.changed().await.is_err() {
                     return;
                 }
@@ -234,16 +242,7 @@ impl Shared {
             self.standing(*document).held().is_some_and(|held| held.is_present())
         };
         let copied: Vec<_> = Document::all().filter(is_copied).collect();
-        let survey = match self.can_script() {
-            true => {
-                let call = self.speaker.survey(&copied);
-                let answer = call.run(&self.commands, self.habits.command_budget).await;
-                answer
-                    .and_then(|answer| Survey::read(answer, copied.len()).map_err(Failure::Server))
-            }
-            false => transaction::survey(self).await,
-        };
-        let survey = match survey {
+        let survey = match self.survey(&copied).await {
             Ok(survey) => survey,
             Err(failure) => {
                 self.not_compared(failure).await;
@@ -256,11 +255,32 @@ impl Shared {
             return true;
         }
         self.find_own_directory();
+        if let Some(complaint) = &survey.complaint {
+            self.complain(complaint);
+        }
         self.compare_with(&survey.record, |document| {
             let place = copied.iter().position(|copied| *copied == document)?;
             survey.copies.as_ref().map(|copies| copies[place])
         });
         true
+    }
+
+    /// The record and which copies there are, by a script if the server runs one.
+    async fn survey(&self, copied: &[Document]) -> Result<Survey, Failure> {
+        if self.scripting.is_worth_asking(Instant::now()) {
+            let call = self.speaker.survey(copied);
+            match call.run(&self.commands, self.habits.command_budget).await {
+                Err(Failure::Server(error)) if refuses_command(&error) => {
+                    self.note_refusal(&error);
+                }
+                answer => {
+                    let answer = answer?;
+                    self.take_up_scripts();
+                    return Survey::read(answer, copied.len()).map_err(Failure::Server);
+                }
+            }
+        }
+        transaction::survey(self, copied).await
     }
 
     fn compare_with(&self, record: &Record, has_copy: impl Fn(Document) -> Option<bool>) {
@@ -308,9 +328,8 @@ impl Shared {
 
     /// Tells of a refusal. Whether another way may be tried: scripts are not allowed.
     fn note_refusal(&self, error: &RedisError) -> bool {
-        let is_denied = error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm);
         self.complain(&error.to_string());
-        is_denied && self.give_up_scripts()
+        refuses_command(error) && self.give_up_scripts()
     }
 }
 
@@ -323,8 +342,7 @@ impl Shared {
         let mut done = true;
         for document in documents {
             let Some(named) = self.standing(*document).named() else { continue };
-            let call = self.speaker.drop_copies(*document, &named);
-            done &= call.run(&self.commands, self.habits.command_budget).await.is_ok();
+            done &= self.drop_and_tell(*document, &named).await.is_ok();
         }
         // They are not stale for long.
         self.compare_now.notify_one();
@@ -344,6 +362,12 @@ impl Shared {
         }
         warmed
     }
+}
+
+/// Whether a command is refused to this user or to everybody, as far as it is no part of a script.
+fn refuses_command(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm)
+        || error.detail().is_some_and(|detail| detail.starts_with("unknown command"))
 }
 
 /// The server says so with a code of its own, a script with a word in its error.

@@ -47,6 +47,8 @@ pub(super) struct Speaker {
     pub(super) worker: String,
     /// Whether anybody is told at all.
     pub(super) publishes: bool,
+    /// Whether news go through the shard of the keys. Then nobody of the reference can be there.
+    pub(super) is_sharded: bool,
 }
 
 /// How an announcement ended.
@@ -81,6 +83,8 @@ pub(super) struct Survey {
     pub(super) record: Record,
     /// Whether there is a copy of each document asked about; `None` where the server would not say.
     pub(super) copies: Option<Vec<bool>>,
+    /// Why it would not.
+    pub(super) complaint: Option<String>,
 }
 
 impl Speaker {
@@ -128,18 +132,21 @@ impl Speaker {
         Call { source: &SURVEY, keys, arguments: vec![owned(self.directory.clone())] }
     }
 
-    /// Channels and messages: ours first, then the bare name that workers of the reference know.
-    pub(super) fn told(&self, document: Document, named: &Named) -> [String; 4] {
+    /// Channels and messages: ours first, then the bare name that workers of the reference know. The
+    /// command to tell them with is last.
+    pub(super) fn told(&self, document: Document, named: &Named) -> [String; 5] {
         if !self.publishes {
             return Default::default();
         }
         let message =
             ChangeMessage { document, named: *named, worker: self.worker.as_str().into() };
+        let category = document.spoken_of().filter(|_| !self.is_sharded);
         [
             self.keys.changes(),
             message.to_string(),
             self.keys.invalidations(),
-            document.spoken_of().map(|category| category.to_string()).unwrap_or_default(),
+            category.map(|category| category.to_string()).unwrap_or_default(),
+            if self.is_sharded { "SPUBLISH" } else { "PUBLISH" }.to_owned(),
         ]
     }
 }
@@ -202,12 +209,13 @@ impl Filled {
 
 impl Survey {
     pub(super) fn read(answer: Value, asked: usize) -> Result<Self, RedisError> {
-        type Answer = (String, Vec<Vec<u8>>, Vec<i64>);
+        type Answer = (String, Vec<Vec<u8>>, Vec<i64>, String);
         // What others have put into the record need not be text.
-        let (directory, record, copies) = Answer::from_redis_value(answer)?;
+        let (directory, record, copies, complaint) = Answer::from_redis_value(answer)?;
         let copies = copies.into_iter().map(|there| there != 0).collect::<Vec<_>>();
         let copies = (copies.len() == asked).then_some(copies);
-        Ok(Self { directory, record: Record::of_pairs(&record), copies })
+        let complaint = (!complaint.is_empty()).then_some(complaint);
+        Ok(Self { directory, record: Record::of_pairs(&record), copies, complaint })
     }
 }
 
