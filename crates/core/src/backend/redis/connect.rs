@@ -3,16 +3,17 @@
 use std::fmt;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::aio::{MultiplexedConnection, PubSub};
+use ::redis::aio::{AsyncPushSender, ConnectionLike, MultiplexedConnection, PubSub};
 use ::redis::cluster::ClusterClient;
 use ::redis::io::tcp::TcpSettings;
 use ::redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use ::redis::{
     AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, ErrorKind,
     IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, RedisError, RedisResult,
-    TlsCertificates, TlsMode,
+    TlsCertificates, TlsMode, cmd,
 };
 use tokio::sync::Mutex;
 
@@ -22,10 +23,13 @@ use crate::settings::redis_target::{Node, Target, Tls, Topology};
 /// How much longer than a connection to one server it may take to find out who is the primary, or
 /// which node holds what.
 const DETOUR: u32 = 4;
+/// How often nodes of a cluster may refer to another one.
+const REDIRECTIONS: usize = 4;
 
 /// Where connections lead to.
 pub(super) struct Server {
     target: Target,
+    certificates: Option<TlsCertificates>,
     kind: Kind,
     patience: Duration,
 }
@@ -47,7 +51,7 @@ impl Server {
         let certificates = target.tls.as_ref().map(certificates).transpose()?;
         let kind = Kind::of(&target, certificates.as_ref())
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?;
-        Ok(Self { target, kind, patience })
+        Ok(Self { target, certificates, kind, patience })
     }
 
     pub(super) fn is_cluster(&self) -> bool {
@@ -92,6 +96,65 @@ impl Server {
         }
     }
 
+    /// A connection to a node that carries a sharded channel, and is told of what is said there.
+    pub(super) async fn subscribe_to_shard(
+        &self,
+        channel: &str,
+        pushes: Arc<dyn AsyncPushSender>,
+    ) -> RedisResult<MultiplexedConnection> {
+        let nodes = &self.target.nodes;
+        let first = fastrand::usize(..nodes.len());
+        let mut failed = None;
+        for place in 0..nodes.len() {
+            let node = nodes[(first + place) % nodes.len()].clone();
+            match self.subscribe_from(node, channel, &pushes).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => failed = Some(error),
+            }
+        }
+        Err(failed.unwrap_or_else(timed_out))
+    }
+
+    /// Subscribes at a node, or where it says that the channel lies.
+    async fn subscribe_from(
+        &self,
+        mut node: Node,
+        channel: &str,
+        pushes: &Arc<dyn AsyncPushSender>,
+    ) -> RedisResult<MultiplexedConnection> {
+        for _ in 0..REDIRECTIONS {
+            let attempt = self.subscribe_at(&node, channel, pushes);
+            let error = match tokio::time::timeout(self.patience, attempt).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(timed_out()),
+            };
+            let elsewhere =
+                error.redirect_node().and_then(|(address, _)| redirected(&node, address));
+            node = elsewhere.ok_or(error)?;
+        }
+        Err(timed_out())
+    }
+
+    async fn subscribe_at(
+        &self,
+        node: &Node,
+        channel: &str,
+        pushes: &Arc<dyn AsyncPushSender>,
+    ) -> RedisResult<MultiplexedConnection> {
+        let info = self.target.connection_info(node)?;
+        let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let client = client(info.set_redis_settings(redis), self.certificates.as_ref())?;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.patience))
+            .set_response_timeout(None)
+            .set_push_sender(Arc::clone(pushes));
+        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+        let subscribe = cmd("SSUBSCRIBE").arg(channel).to_owned();
+        connection.req_packed_command(&subscribe).await?.extract_error()?;
+        Ok(connection)
+    }
+
     /// The address of the primary, where that can change.
     pub(super) async fn primary_address(&self) -> Option<String> {
         let Kind::Sentinel(_) = &self.kind else { return None };
@@ -130,19 +193,13 @@ impl Server {
                 Err(_) => {}
             }
         }
-        Err(failed.unwrap_or_else(|| io::Error::from(io::ErrorKind::TimedOut).into()))
+        Err(failed.unwrap_or_else(timed_out))
     }
 }
 
 impl Kind {
     fn of(target: &Target, certificates: Option<&TlsCertificates>) -> RedisResult<Self> {
-        let client = |node: &Node| {
-            let info = target.connection_info(node)?;
-            match certificates {
-                Some(certificates) => Client::build_with_tls(info, certificates.clone()),
-                None => Client::open(info),
-            }
-        };
+        let client = |node: &Node| client(target.connection_info(node)?, certificates);
         Ok(match &target.topology {
             Topology::Standalone => Self::Standalone(client(&target.nodes[0])?),
             Topology::Sentinel { .. } => {
@@ -229,6 +286,27 @@ impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.target.fmt(f)
     }
+}
+
+fn client(info: ConnectionInfo, certificates: Option<&TlsCertificates>) -> RedisResult<Client> {
+    match certificates {
+        Some(certificates) => Client::build_with_tls(info, certificates.clone()),
+        None => Client::open(info),
+    }
+}
+
+/// Where a node refers to. One that does not know its own host leaves it out.
+fn redirected(from: &Node, address: &str) -> Option<Node> {
+    let (host, port) = address.rsplit_once(':')?;
+    let host = match (host.trim_matches(['[', ']']), from) {
+        ("", Node::Tcp { host, .. }) => host,
+        (host, _) => host,
+    };
+    Some(Node::Tcp { host: host.to_owned(), port: port.parse().ok()? })
+}
+
+fn timed_out() -> RedisError {
+    io::Error::from(io::ErrorKind::TimedOut).into()
 }
 
 fn tcp() -> TcpSettings {

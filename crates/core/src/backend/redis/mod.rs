@@ -11,6 +11,7 @@
 mod breaker;
 mod connect;
 mod copies;
+mod ear;
 mod habits;
 mod keeper;
 mod keys;

@@ -163,7 +163,10 @@ enum Done {
     /// What was watched has changed.
     Nothing,
     /// The server would not do the command at this place, and so none of them.
-    Refused { place: usize, error: RedisError },
+    Refused {
+        place: usize,
+        error: RedisError,
+    },
 }
 
 /// A connection that nobody else uses.

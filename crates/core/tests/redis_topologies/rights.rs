@@ -1,0 +1,150 @@
+//! Users with few rights. What is missing is told of by name, once, and the rest works.
+
+use horde_model_reference::settings::{self, Host, Secret, Value};
+use testkit::RedisServer;
+
+use crate::log;
+use crate::pair::{Pair, asking};
+use crate::stage::{at, until};
+
+const USER: &str = "model-reference";
+const PASSWORD: &str = "PASSWORD";
+
+/// The rules of the user that the documentation tells operators to make.
+pub(crate) fn documented() -> Vec<String> {
+    let documentation = include_str!("../../../../docs/operations.md");
+    let line = documentation.lines().find_map(|line| line.strip_prefix("ACL SETUSER "));
+    let mut words = line.unwrap().split(' ');
+    assert_eq!(words.next(), Some(USER));
+    words.map(str::to_owned).collect()
+}
+
+/// A server with that user, and with these rules on top.
+pub(crate) fn limited(changes: &[&str]) -> (RedisServer, settings::Redis) {
+    let server = RedisServer::start().unwrap();
+    let rules = documented();
+    let rules: Vec<_> = rules.iter().map(String::as_str).chain(changes.iter().copied()).collect();
+    server.set_acl(USER, &rules).unwrap();
+    let settings = as_user(at(server.port()));
+    (server, settings)
+}
+
+pub(crate) fn as_user(settings: settings::Redis) -> settings::Redis {
+    settings::Redis {
+        host: Host::read("127.0.0.1"),
+        username: Some(USER.into()),
+        password: Some(Secret::new(PASSWORD)),
+        ..settings
+    }
+}
+
+/// What the log complains of for this server: warnings of refusals.
+pub(crate) fn complaints(server: &RedisServer) -> Vec<String> {
+    let lines = log::lines_with(&format!("127.0.0.1:{}", server.port()));
+    lines.into_iter().filter(|line| line.starts_with("WARN")).collect()
+}
+
+/// Both workers complain of the command, and only of it, once each.
+fn complains_of(server: &RedisServer, command: &str) {
+    until("it is told", || complaints(server).len() >= 2);
+    let complaints = complaints(server);
+    assert_eq!(complaints.len(), 2, "{complaints:#?}");
+    let by_name = |line: &String| line.contains(&format!("complaint=\"{command}: "));
+    assert!(complaints.iter().all(by_name), "{complaints:#?}");
+}
+
+#[test]
+fn the_documented_rights_are_enough() {
+    log::keep();
+    let (server, settings) = limited(&[]);
+    let pair = Pair::live(&settings);
+    pair.exchange("m");
+    pair.agrees(asking(&server));
+    server.command(&["DEL", "horde:model_ref:category:clip"]).unwrap();
+    pair.agrees(asking(&server));
+    server.command(&["FLUSHALL"]).unwrap();
+    pair.agrees(asking(&server));
+    assert!(pair.both().iter().all(|worker| worker.redis().status().scripts));
+    let marked = pair
+        .writer
+        .redis()
+        .mark_stale(vec![horde_model_reference::Document::V2(crate::stage::CLIP)]);
+    assert!(pair.writer.block_on(marked));
+    assert_eq!(complaints(&server), [""; 0]);
+    let denied = server.command(&["ACL", "LOG"]).unwrap();
+    assert!(denied.items().is_empty(), "{denied:?}");
+}
+
+#[test]
+fn each_documented_right_is_needed() {
+    // What a user of another way of connecting needs is not tried here.
+    let elsewhere = ["subscribe", "unsubscribe", "hello", "client|setname", "auth", "select"];
+    let rights = documented();
+    let rights = rights.iter().filter_map(|rule| rule.strip_prefix('+'));
+    for right in rights.filter(|right| !elsewhere.contains(right)) {
+        let (server, settings) = limited(&[&format!("-{right}")]);
+        let worker = crate::stage::Folder::new().open(&settings);
+        until(right, || server.command(&["ACL", "LOG"]).unwrap().items().len() > 0);
+        drop(worker);
+    }
+}
+
+#[test]
+fn without_the_right_to_publish_changes_are_found_by_comparing() {
+    log::keep();
+    let (server, settings) = limited(&["-publish"]);
+    let pair = Pair::live(&settings);
+    pair.is_seen_without_messages("m");
+    pair.agrees(asking(&server));
+    complains_of(&server, "PUBLISH");
+}
+
+#[test]
+fn without_the_right_to_the_channels_changes_are_found_by_comparing() {
+    log::keep();
+    let (server, settings) = limited(&["resetchannels"]);
+    let pair = Pair::over(&settings);
+    until("a copy is stored", || pair.writer.counters().fills + pair.reader.counters().fills > 0);
+    pair.is_seen_without_messages("m");
+    pair.agrees(asking(&server));
+    let complaints = complaints(&server);
+    for words in ["PUBLISH: ", "cannot subscribe"] {
+        assert!(complaints.iter().any(|line| line.contains(words)), "{complaints:#?}");
+    }
+    // The right comes back, and so do the news.
+    server.set_acl("model-reference", &["&horde:model_ref:*"]).unwrap();
+    pair.await_live();
+    pair.exchange("n");
+}
+
+#[test]
+fn without_the_right_to_unlink_old_copies_are_overwritten() {
+    log::keep();
+    let (server, settings) = limited(&["-unlink"]);
+    let pair = Pair::live(&settings);
+    pair.exchange("m");
+    pair.agrees(asking(&server));
+    complains_of(&server, "UNLINK");
+}
+
+#[test]
+fn without_the_right_to_ask_for_existence_copies_are_stored_after_changes() {
+    log::keep();
+    let (server, settings) = limited(&["-exists"]);
+    let pair = Pair::live(&settings);
+    pair.exchange("m");
+    pair.agrees(asking(&server));
+    complains_of(&server, "EXISTS");
+}
+
+#[test]
+fn without_the_right_to_set_there_are_no_copies_and_all_else() {
+    log::keep();
+    let (server, settings) = limited(&["-set"]);
+    let pair = Pair::live(&settings);
+    pair.exchange("m");
+    pair.is_recorded("horde:model_ref", asking(&server));
+    until("it is told", || complaints(&server).len() >= 2);
+    let complaints = complaints(&server);
+    assert!(complaints.iter().all(|line| line.contains("complaint=\"SET: ")), "{complaints:#?}");
+}
