@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use horde_model_reference::generation::Digest;
-use horde_model_reference::settings;
+use horde_model_reference::{Document, settings};
 use testkit::RedisServer;
 
 use crate::stage::{CLIP, Folder, Worker, by_message_only, until};
@@ -54,12 +54,14 @@ impl Pair {
         }
     }
 
-    /// What the writer writes, the reader finds without having been told.
-    pub(crate) fn is_seen_without_messages(&self, name: &str) {
-        let heard = self.reader.counters().changes_heard;
-        self.writer.put(name);
-        until("the reader shows it", || self.reader.shows(name));
-        assert_eq!(self.reader.counters().changes_heard, heard);
+    /// What either writes, the other finds without having been told.
+    pub(crate) fn find_out(&self, name: &str) {
+        for [from, to] in [[&self.writer, &self.reader], [&self.reader, &self.writer]] {
+            let name = format!("{name}-{}", from.redis().worker());
+            from.put(&name);
+            until("the other worker shows it", || to.shows(&name));
+        }
+        assert!(self.both().iter().all(|worker| worker.counters().changes_heard == 0));
     }
 
     /// Both workers hold the file, and so do the record and the copy. `ask` asks Redis.
@@ -84,6 +86,15 @@ impl Pair {
                 let view = worker.primary.category_blocking(CLIP).view;
                 recorded == Some(format!("{}:{digest}", view.generation()))
             })
+        });
+    }
+
+    /// The copy is dropped, and everybody told to look.
+    pub(crate) fn mark_stale(&self) {
+        let document = Document::V2(CLIP);
+        // A busy machine may take longer than a command has.
+        until("the server did it", || {
+            self.writer.block_on(self.writer.redis().mark_stale(vec![document]))
         });
     }
 

@@ -5,7 +5,7 @@ use testkit::RedisServer;
 
 use crate::log;
 use crate::pair::{Pair, asking};
-use crate::stage::{at, until};
+use crate::stage::{Folder, at, copy, until};
 
 const USER: &str = "model-reference";
 const PASSWORD: &str = "PASSWORD";
@@ -49,7 +49,8 @@ fn complains_of(server: &RedisServer, command: &str) {
     until("it is told", || complaints(server).len() >= 2);
     let complaints = complaints(server);
     assert_eq!(complaints.len(), 2, "{complaints:#?}");
-    let by_name = |line: &String| line.contains(&format!("complaint=\"{command}: "));
+    let by_name =
+        |line: &String| line.contains("complaint=") && line.contains(&format!("{command}: "));
     assert!(complaints.iter().all(by_name), "{complaints:#?}");
 }
 
@@ -65,11 +66,7 @@ fn the_documented_rights_are_enough() {
     server.command(&["FLUSHALL"]).unwrap();
     pair.agrees(asking(&server));
     assert!(pair.both().iter().all(|worker| worker.redis().status().scripts));
-    let marked = pair
-        .writer
-        .redis()
-        .mark_stale(vec![horde_model_reference::Document::V2(crate::stage::CLIP)]);
-    assert!(pair.writer.block_on(marked));
+    pair.mark_stale();
     assert_eq!(complaints(&server), [""; 0]);
     let denied = server.command(&["ACL", "LOG"]).unwrap();
     assert!(denied.items().is_empty(), "{denied:?}");
@@ -83,9 +80,15 @@ fn each_documented_right_is_needed() {
     let rights = rights.iter().filter_map(|rule| rule.strip_prefix('+'));
     for right in rights.filter(|right| !elsewhere.contains(right)) {
         let (server, settings) = limited(&[&format!("-{right}")]);
-        let worker = crate::stage::Folder::new().open(&settings);
-        until(right, || server.command(&["ACL", "LOG"]).unwrap().items().len() > 0);
-        drop(worker);
+        let folder = Folder::new();
+        let first = folder.open(&at(server.port()));
+        until("copies are stored", || copy(&server).is_some());
+        drop(first);
+        server.command(&["ACL", "LOG", "RESET"]).unwrap();
+        server.command(&["SCRIPT", "FLUSH"]).unwrap();
+        let worker = folder.open(&settings);
+        worker.put("m");
+        until(right, || !server.command(&["ACL", "LOG"]).unwrap().items().is_empty());
     }
 }
 
@@ -94,7 +97,7 @@ fn without_the_right_to_publish_changes_are_found_by_comparing() {
     log::keep();
     let (server, settings) = limited(&["-publish"]);
     let pair = Pair::live(&settings);
-    pair.is_seen_without_messages("m");
+    pair.find_out("m");
     pair.agrees(asking(&server));
     complains_of(&server, "PUBLISH");
 }
@@ -105,7 +108,7 @@ fn without_the_right_to_the_channels_changes_are_found_by_comparing() {
     let (server, settings) = limited(&["resetchannels"]);
     let pair = Pair::over(&settings);
     until("a copy is stored", || pair.writer.counters().fills + pair.reader.counters().fills > 0);
-    pair.is_seen_without_messages("m");
+    pair.find_out("m");
     pair.agrees(asking(&server));
     let complaints = complaints(&server);
     for words in ["PUBLISH: ", "cannot subscribe"] {
@@ -146,5 +149,5 @@ fn without_the_right_to_set_there_are_no_copies_and_all_else() {
     pair.is_recorded("horde:model_ref", asking(&server));
     until("it is told", || complaints(&server).len() >= 2);
     let complaints = complaints(&server);
-    assert!(complaints.iter().all(|line| line.contains("complaint=\"SET: ")), "{complaints:#?}");
+    assert!(complaints.iter().all(|line| line.contains(" SET: ")), "{complaints:#?}");
 }

@@ -15,6 +15,8 @@ use ::redis::{
     IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, RedisError, RedisResult,
     TlsCertificates, TlsMode, cmd,
 };
+use futures_util::FutureExt;
+use futures_util::future::select_ok;
 use tokio::sync::Mutex;
 
 use super::link::Connection;
@@ -36,8 +38,8 @@ pub(super) struct Server {
 
 enum Kind {
     Standalone(Client),
-    /// Locked while Sentinels are asked.
-    Sentinel(Mutex<SentinelClient>),
+    /// One for each Sentinel, locked while it is asked.
+    Sentinel(Vec<Mutex<SentinelClient>>),
     Cluster {
         client: ClusterClient,
         nodes: Vec<Client>,
@@ -164,7 +166,20 @@ impl Server {
 
     /// The error in words, without secrets: what a server or the library says holds none.
     pub(super) fn explain(&self, error: &RedisError) -> String {
-        error.to_string()
+        // What a server does with somebody who takes it for another kind says nothing of that.
+        let hint = match &self.target.tls {
+            None if error.is_connection_dropped() => " (as by a server that wants TLS)",
+            Some(_) if error.is_timeout() => return self.silence(),
+            Some(_) if error.is_connection_dropped() => " (as by a server without TLS)",
+            _ => return error.to_string(),
+        };
+        error.to_string() + hint
+    }
+
+    /// What to say of a server that did not answer in time.
+    pub(super) fn silence(&self) -> String {
+        let hint = if self.target.tls.is_some() { " (as by a server without TLS)" } else { "" };
+        format!("no answer in time{hint}")
     }
 
     async fn multiplexed(&self, client: &Client) -> RedisResult<MultiplexedConnection> {
@@ -179,7 +194,11 @@ impl Server {
         let Kind::Sentinel(sentinels) = &self.kind else {
             unreachable!("asked behind Sentinels only")
         };
-        sentinels.lock().await.async_get_client().await
+        // All at once: one that hangs must not keep those who know from telling.
+        let asked = sentinels
+            .iter()
+            .map(|sentinel| async { sentinel.lock().await.async_get_client().await }.boxed());
+        select_ok(asked).await.map(|(primary, _)| primary)
     }
 
     async fn subscribe_at_any(&self, nodes: &[Client]) -> RedisResult<PubSub> {
@@ -203,7 +222,10 @@ impl Kind {
         Ok(match &target.topology {
             Topology::Standalone => Self::Standalone(client(&target.nodes[0])?),
             Topology::Sentinel { .. } => {
-                Self::Sentinel(Mutex::new(target.sentinels(certificates)?))
+                let clients = target.nodes.iter().map(|node| target.sentinel(node, certificates));
+                Self::Sentinel(
+                    clients.map(|client| client.map(Mutex::new)).collect::<Result<_, _>>()?,
+                )
             }
             Topology::Cluster => {
                 let infos = target.nodes.iter().map(|node| target.connection_info(node));
@@ -249,12 +271,16 @@ impl Target {
         }
     }
 
-    fn sentinels(&self, certificates: Option<&TlsCertificates>) -> RedisResult<SentinelClient> {
+    fn sentinel(
+        &self,
+        node: &Node,
+        certificates: Option<&TlsCertificates>,
+    ) -> RedisResult<SentinelClient> {
         let Topology::Sentinel { service, username, password } = &self.topology else {
             unreachable!("asked for a target behind Sentinels only")
         };
-        let nodes = self.nodes.iter().map(|node| self.address(node));
-        let mut builder = SentinelClientBuilder::new(nodes, service, SentinelServerType::Master)?
+        let node = [self.address(node)];
+        let mut builder = SentinelClientBuilder::new(node, service, SentinelServerType::Master)?
             .set_client_to_redis_db(self.database)
             .set_client_to_redis_tcp_settings(tcp())
             .set_client_to_sentinel_tcp_settings(tcp());

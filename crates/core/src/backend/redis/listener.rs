@@ -115,7 +115,7 @@ impl Shared {
         match tokio::time::timeout(self.server.patience(), subscribed).await {
             Ok(Ok(both)) => Ok(both),
             Ok(Err(error)) => Err(self.server.explain(&error)),
-            Err(_) => Err("no answer in time".into()),
+            Err(_) => Err(self.server.silence()),
         }
     }
 
