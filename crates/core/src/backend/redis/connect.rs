@@ -354,3 +354,21 @@ fn file(path: &Path) -> io::Result<Vec<u8>> {
     std::fs::read(path)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_may_refer_to_another_port_of_its_own_host() {
+        let node = |host: &str, port| Node::Tcp { host: host.into(), port };
+        let from = node("here", 1);
+        assert_eq!(redirected(&from, "there:7000"), Some(node("there", 7000)));
+        assert_eq!(redirected(&from, ":7000"), Some(node("here", 7000)));
+        assert_eq!(redirected(&from, "[::1]:7000"), Some(node("::1", 7000)));
+        assert_eq!(redirected(&from, "::1:7000"), Some(node("::1", 7000)));
+        for nowhere in ["there", "there:", "there:70000"] {
+            assert_eq!(redirected(&from, nowhere), None);
+        }
+    }
+}
