@@ -59,9 +59,10 @@ fn is_heard_where_it_should_be(pair: &Pair, cluster: &RedisCluster, sharded: boo
 /// The slot moves to another primary and back while somebody writes.
 fn the_slot_moves(sharded: bool) {
     let cluster = start(0);
-    let pair = Pair::live(&settings(&cluster, sharded));
+    let mut pair = Pair::live(&settings(&cluster, sharded));
     works(&pair, &cluster, "before");
     is_heard_where_it_should_be(&pair, &cluster, sharded);
+    pair.stop_reading();
     let slot = cluster.slot_of(RECORD).unwrap();
     let from = cluster.owner_of(slot).unwrap();
     let to = cluster.ports().into_iter().find(|port| *port != from).unwrap();

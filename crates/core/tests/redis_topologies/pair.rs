@@ -17,7 +17,7 @@ pub(crate) struct Pair {
     folder: Folder,
     pub(crate) writer: Worker,
     pub(crate) reader: Worker,
-    _reads: Reads,
+    reads: Option<Reads>,
 }
 
 impl Pair {
@@ -25,14 +25,20 @@ impl Pair {
     pub(crate) fn over(settings: &settings::Redis) -> Self {
         let folder = Folder::new();
         let [writer, reader] = [(); 2].map(|()| folder.open_with(settings, by_message_only()));
-        let reads = Reads::of(&reader);
-        Self { folder, writer, reader, _reads: reads }
+        let reads = Some(Reads::of(&reader));
+        Self { folder, writer, reader, reads }
     }
 
     pub(crate) fn live(settings: &settings::Redis) -> Self {
         let pair = Self::over(settings);
         pair.await_live();
         pair
+    }
+
+    /// For writes without a pause: readers who wait for the next content each time may be told that the
+    /// one they get is not the newest.
+    pub(crate) fn stop_reading(&mut self) {
+        self.reads = None;
     }
 
     pub(crate) fn await_live(&self) {

@@ -49,7 +49,8 @@ fn a_server_without_scripts_is_as_good() {
 #[test]
 fn two_who_write_at_once_without_scripts_lose_nothing() {
     let (server, settings) = limited(&INSTEAD);
-    let pair = Pair::live(&settings);
+    let mut pair = Pair::live(&settings);
+    pair.stop_reading();
     let rounds = 25;
     std::thread::scope(|scope| {
         for (worker, who) in pair.both().into_iter().zip(["a", "b"]) {
