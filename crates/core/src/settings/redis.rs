@@ -118,7 +118,8 @@ crate::setting_group! {
         HORDE_MODEL_REFERENCE_REDIS__L2_READ => l2_read: L2Read = L2Read::Prefer,
         /// Tell other processes of changes at once.
         HORDE_MODEL_REFERENCE_REDIS__USE_PUBSUB => use_pubsub: bool = true,
-        /// Send news through the shard of the keys; only in a cluster of Redis 7 or Valkey.
+        /// Send news through the shard of the keys; only in a cluster of Redis 7 or Valkey, and the
+        /// same in all processes.
         HORDE_MODEL_REFERENCE_REDIS__SHARDED_PUBSUB => sharded_pubsub: bool = false,
     }
 }

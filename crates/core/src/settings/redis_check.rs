@@ -26,6 +26,7 @@ const KEY: &str = Redis::HORDE_MODEL_REFERENCE_REDIS__TLS_KEY_FILE;
 const SERVICE: &str = Redis::HORDE_MODEL_REFERENCE_REDIS__SENTINEL_SERVICE;
 const SENTINEL_USERNAME: &str = Redis::HORDE_MODEL_REFERENCE_REDIS__SENTINEL_USERNAME;
 const SENTINEL_PASSWORD: &str = Redis::HORDE_MODEL_REFERENCE_REDIS__SENTINEL_PASSWORD;
+const SHARDED: &str = Redis::HORDE_MODEL_REFERENCE_REDIS__SHARDED_PUBSUB;
 const KEY_PREFIX: &str = Redis::HORDE_MODEL_REFERENCE_REDIS__KEY_PREFIX;
 
 impl Redis {
@@ -234,6 +235,9 @@ impl<'a> Assembly<'a> {
 
     fn topology(&mut self) -> Topology {
         let settings = self.settings;
+        if settings.sharded_pubsub && settings.mode != RedisMode::Cluster {
+            self.refuse(SHARDED, "true", format!("false, unless {MODE} is cluster"));
+        }
         match settings.mode {
             RedisMode::Standalone => return Topology::Standalone,
             RedisMode::Cluster => return Topology::Cluster,

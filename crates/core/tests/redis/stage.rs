@@ -1,6 +1,6 @@
 //! A data folder, a Redis server, and processes of ours over both; here each is a `Primary` of its own.
 
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -144,6 +144,10 @@ pub(crate) fn by_message_only() -> Options {
     options.leases.lease = Duration::from_secs(600);
     options.leases.look_every = Duration::from_secs(200);
     options
+}
+
+pub(crate) fn with_comparisons_every(ms: u32, settings: settings::Redis) -> settings::Redis {
+    settings::Redis { compare_every_ms: NonZeroU32::new(ms).unwrap(), ..settings }
 }
 
 pub(crate) fn record(name: &str) -> Object {

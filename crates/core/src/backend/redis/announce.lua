@@ -1,6 +1,6 @@
 -- Raises the record of one document, drops its copies and tells everybody; but never lowers it.
 -- KEYS: record, then what is dropped. ARGV: field, generation, digest, directory, largest generation,
--- channel of changes, message, channel of invalidations, category or nothing.
+-- channel of changes, message, channel of invalidations, category or nothing, how to publish.
 local field, generation, digest, directory = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local claimed = redis.call('HGET', KEYS[1], '_dir')
 if claimed and claimed ~= directory then
@@ -27,19 +27,19 @@ end
 redis.call('HSET', KEYS[1], field, ARGV[2] .. ':' .. digest)
 -- What is raised stays raised, also for a user who may not do what follows.
 local complaints = {'RAISED', ARGV[2] .. ':' .. digest}
-local function try(...)
-    local reply = redis.pcall(...)
+local function try(command, ...)
+    local reply = redis.pcall(command, ...)
     if type(reply) == 'table' and reply.err then
-        complaints[#complaints + 1] = reply.err
+        complaints[#complaints + 1] = command .. ': ' .. reply.err
     end
 end
 for key = 2, #KEYS do
     try('UNLINK', KEYS[key])
 end
 if ARGV[6] ~= '' then
-    try('PUBLISH', ARGV[6], ARGV[7])
+    try(ARGV[10], ARGV[6], ARGV[7])
     if ARGV[9] ~= '' then
-        try('PUBLISH', ARGV[8], ARGV[9])
+        try(ARGV[10], ARGV[8], ARGV[9])
     end
 end
 return complaints

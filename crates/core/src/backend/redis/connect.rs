@@ -3,17 +3,20 @@
 use std::fmt;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::aio::{MultiplexedConnection, PubSub};
+use ::redis::aio::{AsyncPushSender, ConnectionLike, MultiplexedConnection, PubSub};
 use ::redis::cluster::ClusterClient;
 use ::redis::io::tcp::TcpSettings;
 use ::redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use ::redis::{
     AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, ErrorKind,
     IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, RedisError, RedisResult,
-    TlsCertificates, TlsMode,
+    TlsCertificates, TlsMode, cmd,
 };
+use futures_util::FutureExt;
+use futures_util::future::select_ok;
 use tokio::sync::Mutex;
 
 use super::link::Connection;
@@ -22,20 +25,23 @@ use crate::settings::redis_target::{Node, Target, Tls, Topology};
 /// How much longer than a connection to one server it may take to find out who is the primary, or
 /// which node holds what.
 const DETOUR: u32 = 4;
+/// How often nodes of a cluster may refer to another one.
+const REDIRECTIONS: usize = 4;
 
 /// Where connections lead to.
 pub(super) struct Server {
     target: Target,
+    certificates: Option<TlsCertificates>,
     kind: Kind,
     patience: Duration,
 }
 
 enum Kind {
-    Standalone(Client),
-    /// Locked while Sentinels are asked.
-    Sentinel(Mutex<SentinelClient>),
+    Standalone(Box<Client>),
+    /// One for each Sentinel, locked while it is asked.
+    Sentinel(Vec<Mutex<SentinelClient>>),
     Cluster {
-        client: ClusterClient,
+        client: Box<ClusterClient>,
         nodes: Vec<Client>,
     },
 }
@@ -47,7 +53,7 @@ impl Server {
         let certificates = target.tls.as_ref().map(certificates).transpose()?;
         let kind = Kind::of(&target, certificates.as_ref())
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?;
-        Ok(Self { target, kind, patience })
+        Ok(Self { target, certificates, kind, patience })
     }
 
     pub(super) fn is_cluster(&self) -> bool {
@@ -92,6 +98,65 @@ impl Server {
         }
     }
 
+    /// A connection to a node that carries a sharded channel, and is told of what is said there.
+    pub(super) async fn subscribe_to_shard(
+        &self,
+        channel: &str,
+        pushes: Arc<dyn AsyncPushSender>,
+    ) -> RedisResult<MultiplexedConnection> {
+        let nodes = &self.target.nodes;
+        let first = fastrand::usize(..nodes.len());
+        let mut failed = None;
+        for place in 0..nodes.len() {
+            let node = nodes[(first + place) % nodes.len()].clone();
+            match self.subscribe_from(node, channel, &pushes).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => failed = Some(error),
+            }
+        }
+        Err(failed.unwrap_or_else(timed_out))
+    }
+
+    /// Subscribes at a node, or where it says that the channel lies.
+    async fn subscribe_from(
+        &self,
+        mut node: Node,
+        channel: &str,
+        pushes: &Arc<dyn AsyncPushSender>,
+    ) -> RedisResult<MultiplexedConnection> {
+        for _ in 0..REDIRECTIONS {
+            let attempt = self.subscribe_at(&node, channel, pushes);
+            let error = match tokio::time::timeout(self.patience, attempt).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(timed_out()),
+            };
+            let elsewhere =
+                error.redirect_node().and_then(|(address, _)| redirected(&node, address));
+            node = elsewhere.ok_or(error)?;
+        }
+        Err(timed_out())
+    }
+
+    async fn subscribe_at(
+        &self,
+        node: &Node,
+        channel: &str,
+        pushes: &Arc<dyn AsyncPushSender>,
+    ) -> RedisResult<MultiplexedConnection> {
+        let info = self.target.connection_info(node)?;
+        let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let client = client(info.set_redis_settings(redis), self.certificates.as_ref())?;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.patience))
+            .set_response_timeout(None)
+            .set_push_sender(Arc::clone(pushes));
+        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+        let subscribe = cmd("SSUBSCRIBE").arg(channel).to_owned();
+        connection.req_packed_command(&subscribe).await?.extract_error()?;
+        Ok(connection)
+    }
+
     /// The address of the primary, where that can change.
     pub(super) async fn primary_address(&self) -> Option<String> {
         let Kind::Sentinel(_) = &self.kind else { return None };
@@ -101,7 +166,20 @@ impl Server {
 
     /// The error in words, without secrets: what a server or the library says holds none.
     pub(super) fn explain(&self, error: &RedisError) -> String {
-        error.to_string()
+        // What a server does with somebody who takes it for another kind says nothing of that.
+        let hint = match &self.target.tls {
+            None if error.is_connection_dropped() => " (as by a server that wants TLS)",
+            Some(_) if error.is_timeout() => return self.silence(),
+            Some(_) if error.is_connection_dropped() => " (as by a server without TLS)",
+            _ => return error.to_string(),
+        };
+        error.to_string() + hint
+    }
+
+    /// What to say of a server that did not answer in time.
+    pub(super) fn silence(&self) -> String {
+        let hint = if self.target.tls.is_some() { " (as by a server without TLS)" } else { "" };
+        format!("no answer in time{hint}")
     }
 
     async fn multiplexed(&self, client: &Client) -> RedisResult<MultiplexedConnection> {
@@ -116,7 +194,11 @@ impl Server {
         let Kind::Sentinel(sentinels) = &self.kind else {
             unreachable!("asked behind Sentinels only")
         };
-        sentinels.lock().await.async_get_client().await
+        // All at once: one that hangs must not keep those who know from telling.
+        let asked = sentinels
+            .iter()
+            .map(|sentinel| async { sentinel.lock().await.async_get_client().await }.boxed());
+        select_ok(asked).await.map(|(primary, _)| primary)
     }
 
     async fn subscribe_at_any(&self, nodes: &[Client]) -> RedisResult<PubSub> {
@@ -130,23 +212,20 @@ impl Server {
                 Err(_) => {}
             }
         }
-        Err(failed.unwrap_or_else(|| io::Error::from(io::ErrorKind::TimedOut).into()))
+        Err(failed.unwrap_or_else(timed_out))
     }
 }
 
 impl Kind {
     fn of(target: &Target, certificates: Option<&TlsCertificates>) -> RedisResult<Self> {
-        let client = |node: &Node| {
-            let info = target.connection_info(node)?;
-            match certificates {
-                Some(certificates) => Client::build_with_tls(info, certificates.clone()),
-                None => Client::open(info),
-            }
-        };
+        let client = |node: &Node| client(target.connection_info(node)?, certificates);
         Ok(match &target.topology {
-            Topology::Standalone => Self::Standalone(client(&target.nodes[0])?),
+            Topology::Standalone => Self::Standalone(Box::new(client(&target.nodes[0])?)),
             Topology::Sentinel { .. } => {
-                Self::Sentinel(Mutex::new(target.sentinels(certificates)?))
+                let clients = target.nodes.iter().map(|node| target.sentinel(node, certificates));
+                Self::Sentinel(
+                    clients.map(|client| client.map(Mutex::new)).collect::<Result<_, _>>()?,
+                )
             }
             Topology::Cluster => {
                 let infos = target.nodes.iter().map(|node| target.connection_info(node));
@@ -158,7 +237,7 @@ impl Kind {
                     builder = builder.certs(certificates.clone());
                 }
                 let nodes = target.nodes.iter().map(client).collect::<RedisResult<_>>()?;
-                Self::Cluster { client: builder.build()?, nodes }
+                Self::Cluster { client: Box::new(builder.build()?), nodes }
             }
         })
     }
@@ -192,12 +271,16 @@ impl Target {
         }
     }
 
-    fn sentinels(&self, certificates: Option<&TlsCertificates>) -> RedisResult<SentinelClient> {
+    fn sentinel(
+        &self,
+        node: &Node,
+        certificates: Option<&TlsCertificates>,
+    ) -> RedisResult<SentinelClient> {
         let Topology::Sentinel { service, username, password } = &self.topology else {
             unreachable!("asked for a target behind Sentinels only")
         };
-        let nodes = self.nodes.iter().map(|node| self.address(node));
-        let mut builder = SentinelClientBuilder::new(nodes, service, SentinelServerType::Master)?
+        let node = [self.address(node)];
+        let mut builder = SentinelClientBuilder::new(node, service, SentinelServerType::Master)?
             .set_client_to_redis_db(self.database)
             .set_client_to_redis_tcp_settings(tcp())
             .set_client_to_sentinel_tcp_settings(tcp());
@@ -231,6 +314,27 @@ impl fmt::Display for Server {
     }
 }
 
+fn client(info: ConnectionInfo, certificates: Option<&TlsCertificates>) -> RedisResult<Client> {
+    match certificates {
+        Some(certificates) => Client::build_with_tls(info, certificates.clone()),
+        None => Client::open(info),
+    }
+}
+
+/// Where a node refers to. One that does not know its own host leaves it out.
+fn redirected(from: &Node, address: &str) -> Option<Node> {
+    let (host, port) = address.rsplit_once(':')?;
+    let host = match (host.trim_matches(['[', ']']), from) {
+        ("", Node::Tcp { host, .. }) => host,
+        (host, _) => host,
+    };
+    Some(Node::Tcp { host: host.to_owned(), port: port.parse().ok()? })
+}
+
+fn timed_out() -> RedisError {
+    io::Error::from(io::ErrorKind::TimedOut).into()
+}
+
 fn tcp() -> TcpSettings {
     TcpSettings::default().set_nodelay(true)
 }
@@ -249,4 +353,22 @@ fn certificates(tls: &Tls) -> io::Result<TlsCertificates> {
 fn file(path: &Path) -> io::Result<Vec<u8>> {
     std::fs::read(path)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_may_refer_to_another_port_of_its_own_host() {
+        let node = |host: &str, port| Node::Tcp { host: host.into(), port };
+        let from = node("here", 1);
+        assert_eq!(redirected(&from, "there:7000"), Some(node("there", 7000)));
+        assert_eq!(redirected(&from, ":7000"), Some(node("here", 7000)));
+        assert_eq!(redirected(&from, "[::1]:7000"), Some(node("::1", 7000)));
+        assert_eq!(redirected(&from, "::1:7000"), Some(node("::1", 7000)));
+        for nowhere in ["there", "there:", "there:70000"] {
+            assert_eq!(redirected(&from, nowhere), None);
+        }
+    }
 }

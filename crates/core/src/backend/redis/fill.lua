@@ -11,9 +11,14 @@ local held = redis.call('HGET', KEYS[1], ARGV[1])
 if held ~= ARGV[2] then
     return {'REFUSED', held or ''}
 end
+local stored
 if ARGV[5] == '0' then
-    redis.call('SET', KEYS[2], ARGV[4])
+    stored = redis.pcall('SET', KEYS[2], ARGV[4])
 else
-    redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[5])
+    stored = redis.pcall('SET', KEYS[2], ARGV[4], 'PX', ARGV[5])
+end
+if stored.err then
+    -- A refusal is not sure to name the command; one with a word of its own says enough.
+    return redis.error_reply((string.gsub(stored.err, '^ERR ', 'ERR SET: ')))
 end
 return {'STORED', held}

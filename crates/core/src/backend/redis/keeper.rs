@@ -14,15 +14,13 @@ use futures_util::future::join_all;
 use super::link::{Failure, State};
 use super::record::{Named, Record};
 use super::requests::Warmed;
-use super::scripts::{Announced, Filled, Survey};
+use super::scripts::{Announced, Filled, Survey, Told};
 use super::standing::{Repair, Verdict};
 use super::{Shared, lock, transaction};
 use crate::Document;
 
 /// How long a subscription that begins waits for the first comparison before it is called live.
 const SYNC_WITHIN: Duration = Duration::from_secs(1);
-/// After how many comparisons a server that refused scripts is asked again: rights come back.
-const TRY_SCRIPTS_EVERY: u64 = 8;
 
 /// What was done for Redis.
 #[derive(Debug, Default)]
@@ -123,15 +121,24 @@ impl Shared {
         if !self.standing(document).claim_drop(named) {
             return;
         }
-        let call = self.speaker.drop_copies(document, &named);
-        match call.run(&self.commands, self.habits.command_budget).await {
-            Ok(_) => drop(self.kept.dropped.fetch_add(1, Ordering::Relaxed)),
+        let told = self.speaker.told(document, &named);
+        match self.drop_and_tell(document, told).await {
+            Ok(()) => drop(self.kept.dropped.fetch_add(1, Ordering::Relaxed)),
             Err(failure) => {
                 tracing::debug!(%document, %failure, "copies could not be dropped");
                 // With the next comparison it is tried again.
                 self.standing(document).put_drop_back();
             }
         }
+    }
+
+    /// Drops the copies of a document, and says to everybody what is to be told.
+    async fn drop_and_tell(&self, document: Document, told: Told) -> Result<(), Failure> {
+        if !self.can_script() {
+            return transaction::drop_copies(self, document, told).await;
+        }
+        let call = self.speaker.drop_copies(document, told);
+        call.run(&self.commands, self.habits.command_budget).await.map(drop)
     }
 
     /// Stores copies when they are due.
@@ -209,6 +216,7 @@ impl Shared {
             if *links.borrow_and_update() != State::Up {
                 // What the record says may be another server's by the time there is one again.
                 Document::all().for_each(|document| self.standing(document).forget());
+                self.scripting.doubt(Instant::now());
                 if links.changed().await.is_err() {
                     return;
                 }
@@ -263,6 +271,9 @@ impl Shared {
         }
         self.find_own_directory();
         *lock(&self.kept.compared) = Some(Instant::now());
+        if let Some(complaint) = &survey.complaint {
+            self.complain(complaint);
+        }
         self.compare_with(&survey.record, |document| {
             let place = copied.iter().position(|copied| *copied == document)?;
             survey.copies.as_ref().map(|copies| copies[place])
@@ -270,18 +281,19 @@ impl Shared {
         true
     }
 
+    /// The record and which copies there are, by a script if the server runs one.
     async fn survey(&self, copied: &[Document]) -> Result<Survey, Failure> {
-        let count = self.kept.comparisons.load(Ordering::Relaxed);
-        if self.can_script() || count.is_multiple_of(TRY_SCRIPTS_EVERY) {
+        if self.scripting.is_worth_asking(Instant::now()) {
             let call = self.speaker.survey(copied);
-            let answer = call.run(&self.commands, self.habits.command_budget).await;
-            match answer {
-                Ok(answer) => {
+            match call.run(&self.commands, self.habits.command_budget).await {
+                Err(Failure::Server(error)) if refuses_command(&error) => {
+                    self.note_refusal(&error);
+                }
+                answer => {
+                    let answer = answer?;
                     self.take_up_scripts();
                     return Survey::read(answer, copied.len()).map_err(Failure::Server);
                 }
-                Err(Failure::Server(_)) if !self.can_script() => {}
-                Err(failure) => return Err(failure),
             }
         }
         transaction::survey(self, copied).await
@@ -332,9 +344,8 @@ impl Shared {
 
     /// Tells of a refusal. Whether another way may be tried: scripts are not allowed.
     fn note_refusal(&self, error: &RedisError) -> bool {
-        let is_denied = error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm);
         self.complain(&error.to_string());
-        is_denied && self.give_up_scripts()
+        refuses_command(error) && self.give_up_scripts()
     }
 }
 
@@ -347,8 +358,8 @@ impl Shared {
         let mut done = true;
         for document in documents {
             let Some(named) = self.standing(*document).named() else { continue };
-            let call = self.speaker.invalidation(*document, &named);
-            done &= call.run(&self.commands, self.habits.command_budget).await.is_ok();
+            let told = self.speaker.told_to_look(*document, &named);
+            done &= self.drop_and_tell(*document, told).await.is_ok();
         }
         // They are not stale for long.
         self.compare_now.notify_one();
@@ -368,6 +379,12 @@ impl Shared {
         }
         warmed
     }
+}
+
+/// Whether a command is refused to this user or to everybody, as far as it is no part of a script.
+fn refuses_command(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm)
+        || error.detail().is_some_and(|detail| detail.starts_with("unknown command"))
 }
 
 /// The server says so with a code of its own, a script with a word in its error.

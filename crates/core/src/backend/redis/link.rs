@@ -220,7 +220,7 @@ impl Link {
         match tokio::time::timeout(server.patience(), connected).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(server.explain(&error)),
-            Err(_) => Err(format!("no answer within {} ms", server.patience().as_millis())),
+            Err(_) => Err(server.silence()),
         }
     }
 

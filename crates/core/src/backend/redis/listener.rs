@@ -9,11 +9,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ::redis::Msg;
-use ::redis::aio::{PubSubSink, PubSubStream};
-use futures_util::StreamExt;
 use tokio::sync::watch;
 
 use super::Shared;
+use super::ear::{self, Line, Messages};
 use super::message::{ChangeMessage, category_named};
 use crate::{Category, Document};
 
@@ -86,7 +85,7 @@ impl Shared {
             let begun = Instant::now();
             self.turn(Subscription::Subscribing);
             let ended = match self.subscribe().await {
-                Ok((sink, stream)) => self.follow(sink, stream).await,
+                Ok((line, messages)) => self.follow(line, messages).await,
                 Err(reason) => reason,
             };
             if *self.heard.state.borrow() == Subscription::Live {
@@ -104,38 +103,39 @@ impl Shared {
         }
     }
 
-    async fn subscribe(&self) -> Result<(PubSubSink, PubSubStream), String> {
-        let channels = [self.speaker.keys.invalidations(), self.speaker.keys.changes()];
+    async fn subscribe(&self) -> Result<(Line, Messages), String> {
+        let changes = self.speaker.keys.changes();
         let subscribed = async {
-            let (mut sink, stream) = self.server.subscribe().await?.split();
-            // One by one: on a cluster each may lie elsewhere.
-            for channel in &channels {
-                sink.subscribe(channel).await?;
+            if self.speaker.is_sharded {
+                return ear::subscribe_to_shard(&self.server, &changes).await;
             }
-            Ok((sink, stream))
+            let invalidations = self.speaker.keys.invalidations();
+            ear::subscribe(&self.server, &[invalidations, changes]).await
         };
         match tokio::time::timeout(self.server.patience(), subscribed).await {
             Ok(Ok(both)) => Ok(both),
             Ok(Err(error)) => Err(self.server.explain(&error)),
-            Err(_) => Err("no answer in time".into()),
+            Err(_) => Err(self.server.silence()),
         }
     }
 
     /// Listens until there is a gap, and says why there is one.
-    async fn follow(&self, mut sink: PubSubSink, mut stream: PubSubStream) -> String {
+    async fn follow(&self, mut line: Line, mut messages: Messages) -> String {
         self.turn(Subscription::Syncing);
         let mut last_change = None;
         let messages = async {
-            while let Some(message) = stream.next().await {
-                self.hear(&message, &mut last_change);
+            loop {
+                match messages.next().await {
+                    Ok(message) => self.hear(&message, &mut last_change),
+                    Err(reason) => return reason.to_owned(),
+                }
             }
-            "the connection ended".to_owned()
         };
         let pings = async {
             loop {
                 tokio::time::sleep(PING_EVERY).await;
-                match tokio::time::timeout(PING_WITHIN, sink.ping::<::redis::Value>()).await {
-                    Ok(Ok(_)) => {}
+                match tokio::time::timeout(PING_WITHIN, line.ping()).await {
+                    Ok(Ok(())) => {}
                     Ok(Err(error)) => return self.server.explain(&error),
                     Err(_) => return "no answer to a ping".into(),
                 }

@@ -12,6 +12,7 @@ mod breaker;
 mod check;
 mod connect;
 mod copies;
+mod ear;
 mod habits;
 mod keeper;
 mod keys;
@@ -21,6 +22,7 @@ mod made;
 mod message;
 mod record;
 mod requests;
+mod scripting;
 mod scripts;
 #[cfg(test)]
 mod scripts_test;
@@ -30,10 +32,9 @@ mod transaction;
 
 use std::collections::HashSet;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
@@ -53,6 +54,7 @@ pub use listener::Subscription;
 use made::Results;
 use requests::Request;
 pub use requests::Warmed;
+use scripting::Scripting;
 use scripts::Speaker;
 use standing::Standing;
 pub use status::{Counters, ServerStatistics, Status};
@@ -97,8 +99,7 @@ struct Shared {
     moved: Notify,
     comparisons: watch::Sender<u64>,
     requests: mpsc::Sender<Request>,
-    /// Whether the server refuses to run scripts.
-    is_scriptless: AtomicBool,
+    scripting: Scripting,
     /// Identity of another directory that the prefix belongs to.
     other_directory: Mutex<Option<String>>,
     /// What has been complained of already.
@@ -138,6 +139,7 @@ impl Redis {
                 directory: directory.identity,
                 worker: format!("{:016x}", fastrand::u64(..)),
                 publishes: settings.use_pubsub,
+                is_sharded: settings.sharded_pubsub,
             },
             server,
             habits,
@@ -151,7 +153,7 @@ impl Redis {
             moved: Notify::new(),
             comparisons: watch::Sender::new(0),
             requests,
-            is_scriptless: AtomicBool::new(false),
+            scripting: Scripting::default(),
             other_directory: Mutex::new(None),
             complaints: Mutex::default(),
             heard: Heard::default(),
@@ -192,7 +194,7 @@ impl Redis {
 
 /// A server that refuses is known to at once; one that hangs is not waited for.
 fn wait_for_a_first_attempt(states: &watch::Receiver<link::State>) {
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     while *states.borrow() == link::State::Starting && begun.elapsed() < START_WAIT {
         std::thread::sleep(Duration::from_micros(200));
     }
@@ -336,20 +338,21 @@ impl Shared {
     }
 
     fn can_script(&self) -> bool {
-        !self.is_scriptless.load(Ordering::Relaxed)
+        self.scripting.is_allowed()
     }
 
     /// Whether scripts were in use until now.
     fn give_up_scripts(&self) -> bool {
-        let were_used = !self.is_scriptless.swap(true, Ordering::Relaxed);
+        let were_used = self.scripting.refuse(Instant::now());
         if were_used {
             self.complain("the server refuses scripts; transactions are used instead");
         }
         were_used
     }
 
+    /// The server ran a script.
     fn take_up_scripts(&self) {
-        if self.is_scriptless.swap(false, Ordering::Relaxed) {
+        if self.scripting.allow() {
             tracing::info!(server = %self.server, "the server runs scripts again");
         }
     }

@@ -48,7 +48,13 @@ pub(super) struct Speaker {
     pub(super) worker: String,
     /// Whether anybody is told at all.
     pub(super) publishes: bool,
+    /// Whether news go through the shard of the keys. Then nobody of the reference can be there.
+    pub(super) is_sharded: bool,
 }
+
+/// Channel of changes, message, channel of invalidations, category, and the command to say it with; what is
+/// empty is not said.
+pub(super) type Told = [String; 5];
 
 /// How an announcement ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +88,8 @@ pub(super) struct Survey {
     pub(super) record: Record,
     /// Whether there is a copy of each document asked about; `None` where the server would not say.
     pub(super) copies: Option<Vec<bool>>,
+    /// Why it would not.
+    pub(super) complaint: Option<String>,
 }
 
 impl Speaker {
@@ -118,17 +126,9 @@ impl Speaker {
         Call { source: &FILL, keys, arguments }
     }
 
-    pub(super) fn drop_copies(&self, document: Document, named: &Named) -> Call<'static> {
-        let arguments = self.told(document, named).map(owned).to_vec();
-        Call { source: &DROP, keys: self.keys.dropped_with(document), arguments }
-    }
-
-    /// Tells everybody to look, though nothing new is known: by the bare name, which all of them heed.
-    pub(super) fn invalidation(&self, document: Document, named: &Named) -> Call<'static> {
-        let [_, _, invalidations, category] = self.told(document, named);
-        let said = [String::new(), String::new(), invalidations, category];
+    pub(super) fn drop_copies(&self, document: Document, told: Told) -> Call<'static> {
         let keys = self.keys.dropped_with(document);
-        Call { source: &DROP, keys, arguments: said.map(owned).to_vec() }
+        Call { source: &DROP, keys, arguments: told.map(owned).to_vec() }
     }
 
     pub(super) fn remove_stale(
@@ -149,19 +149,28 @@ impl Speaker {
         Call { source: &SURVEY, keys, arguments: vec![owned(self.directory.clone())] }
     }
 
-    /// Channels and messages: ours first, then the bare name that workers of the reference know.
-    pub(super) fn told(&self, document: Document, named: &Named) -> [String; 4] {
+    /// Channels and messages: ours first, then the bare name that workers of the reference know. The
+    /// command to tell them with is last.
+    pub(super) fn told(&self, document: Document, named: &Named) -> Told {
         if !self.publishes {
             return Default::default();
         }
         let message =
             ChangeMessage { document, named: *named, worker: self.worker.as_str().into() };
+        let category = document.spoken_of().filter(|_| !self.is_sharded);
         [
             self.keys.changes(),
             message.to_string(),
             self.keys.invalidations(),
-            document.spoken_of().map(|category| category.to_string()).unwrap_or_default(),
+            category.map(|category| category.to_string()).unwrap_or_default(),
+            if self.is_sharded { "SPUBLISH" } else { "PUBLISH" }.to_owned(),
         ]
+    }
+
+    /// Tells everybody to look, though nothing new is known: by the bare name, which all of them heed.
+    pub(super) fn told_to_look(&self, document: Document, named: &Named) -> Told {
+        let [_, _, invalidations, category, command] = self.told(document, named);
+        [String::new(), String::new(), invalidations, category, command]
     }
 }
 
@@ -223,12 +232,14 @@ impl Filled {
 
 impl Survey {
     pub(super) fn read(answer: Value, asked: usize) -> Result<Self, RedisError> {
-        type Answer = (Vec<u8>, Vec<Vec<u8>>, Vec<i64>);
-        let (directory, record, copies) = Answer::from_redis_value(answer)?;
+        type Answer = (Vec<u8>, Vec<Vec<u8>>, Vec<i64>, String);
+        // What others have put into the record need not be text.
+        let (directory, record, copies, complaint) = Answer::from_redis_value(answer)?;
         let directory = String::from_utf8_lossy(&directory).into_owned();
         let copies = copies.into_iter().map(|there| there != 0).collect::<Vec<_>>();
         let copies = (copies.len() == asked).then_some(copies);
-        Ok(Self { directory, record: Record::of_pairs(&record), copies })
+        let complaint = (!complaint.is_empty()).then_some(complaint);
+        Ok(Self { directory, record: Record::of_pairs(&record), copies, complaint })
     }
 }
 

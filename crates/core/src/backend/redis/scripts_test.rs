@@ -137,7 +137,7 @@ impl Model<'_> {
         for key in speaker.keys.dropped_with(document) {
             self.strings.remove(&key);
         }
-        let [changes, message, invalidations, category] = speaker.told(document, named);
+        let [changes, message, invalidations, category, _] = speaker.told(document, named);
         self.said.push((changes, message));
         if !category.is_empty() {
             self.said.push((invalidations, category));
@@ -195,7 +195,7 @@ impl Stage {
         eventually(SOON, || {
             let status = redis.status();
             let is_ready = status.subscription == Subscription::Live && status.has_values;
-            is_ready.then_some(()).ok_or(status)
+            is_ready.then_some(()).ok_or_else(|| format!("{status:?}"))
         })
         .unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -226,7 +226,8 @@ impl Stage {
                     }
                 }),
                 Step::Drop(document, named) => {
-                    let call = shared.speaker.drop_copies(*document, named);
+                    let told = shared.speaker.told(*document, named);
+                    let call = shared.speaker.drop_copies(*document, told);
                     call.run(&shared.commands, budget).await.unwrap();
                     Answer::Nothing
                 }

@@ -5,12 +5,12 @@
 //! for each change.
 
 use ::redis::aio::ConnectionLike;
-use ::redis::{Cmd, FromRedisValue, RedisError, Value, cmd, pipe};
+use ::redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Value, cmd, pipe};
 
 use super::Shared;
 use super::link::{Connection, Failure};
 use super::record::{Named, Record};
-use super::scripts::{Announced, Filled, Survey};
+use super::scripts::{Announced, Filled, Survey, Told};
 use crate::Document;
 
 /// How often it is tried again because somebody else was faster.
@@ -23,9 +23,16 @@ pub(super) async fn announce(
     named: &Named,
 ) -> Result<Announced, Failure> {
     let field = document.to_string();
-    let [changes, message, invalidations, category] = shared.speaker.told(document, named);
+    let needed = [
+        record_field(shared, "_dir", &shared.speaker.directory),
+        record_field(shared, &field, &named.to_string()),
+    ];
+    // What is raised stays raised, also for a user who may not do the rest.
+    let mut rest = dropping(shared, document, shared.speaker.told(document, named));
+    let mut complaints = Vec::new();
     within(shared, async |mut link| {
-        for _ in 0..ATTEMPTS {
+        let mut attempt = 0;
+        while attempt < ATTEMPTS {
             let (directory, held) = link.watch(&field).await?;
             if let Some(other) = directory.as_ref().filter(|other| **other != link.directory()) {
                 link.forget().await?;
@@ -39,19 +46,15 @@ pub(super) async fn announce(
                     false => Announced::Refused(Some(held)),
                 });
             }
-            let mut all = vec![
-                link.set_field("_dir", &shared.speaker.directory),
-                link.set_field(&field, &named.to_string()),
-                cmd("UNLINK").arg(shared.speaker.keys.dropped_with(document)).to_owned(),
-            ];
-            if !changes.is_empty() {
-                all.push(cmd("PUBLISH").arg(&changes).arg(&message).to_owned());
-                if !category.is_empty() {
-                    all.push(cmd("PUBLISH").arg(&invalidations).arg(&category).to_owned());
+            let all: Vec<_> = needed.iter().chain(rest.iter().map(|(_, cmd)| cmd)).collect();
+            match link.do_all(&all).await? {
+                Done::All => return Ok(Announced::Raised(complaints)),
+                Done::Nothing => attempt += 1,
+                Done::Refused { place, error } => {
+                    let Some(place) = place.checked_sub(needed.len()) else { return Err(error) };
+                    let (name, _) = rest.remove(place);
+                    complaints.push(format!("{name}: {error}"));
                 }
-            }
-            if link.do_all(&all).await? {
-                return Ok(Announced::Raised(Vec::new()));
             }
         }
         Ok(Announced::Refused(None))
@@ -82,8 +85,11 @@ pub(super) async fn fill(
         if let Some(life) = shared.habits.life {
             set.arg("PX").arg(u64::try_from(life.as_millis()).unwrap_or(u64::MAX).max(1));
         }
-        let is_done = link.do_all(&[set]).await?;
-        Ok(if is_done { Filled::Stored } else { Filled::Refused })
+        match link.do_all(&[&set]).await? {
+            Done::All => Ok(Filled::Stored),
+            Done::Nothing => Ok(Filled::Refused),
+            Done::Refused { error, .. } => Err(error),
+        }
     })
     .await
 }
@@ -103,41 +109,84 @@ pub(super) async fn remove_stale(
             return Ok(false);
         }
         let unlink = cmd("UNLINK").arg(shared.speaker.keys.copy(document)).to_owned();
-        link.do_all(&[unlink]).await
+        Ok(matches!(link.do_all(&[&unlink]).await?, Done::All))
     })
     .await
 }
 
-/// See `survey.lua`; no prefix is claimed.
-pub(super) async fn survey(shared: &Shared, documents: &[Document]) -> Result<Survey, Failure> {
+/// See `drop.lua`.
+pub(super) async fn drop_copies(
+    shared: &Shared,
+    document: Document,
+    told: Told,
+) -> Result<(), Failure> {
+    for (_, cmd) in dropping(shared, document, told) {
+        shared.commands.ask(&cmd, shared.habits.command_budget).await?;
+    }
+    Ok(())
+}
+
+/// See `survey.lua`; nobody claims the prefix by it.
+pub(super) async fn survey(shared: &Shared, copied: &[Document]) -> Result<Survey, Failure> {
     let all = cmd("HGETALL").arg(shared.speaker.keys.record()).to_owned();
     let answer = shared.commands.ask(&all, shared.habits.command_budget).await?;
     let pairs =
         Vec::<Vec<u8>>::from_redis_value(answer).map_err(|error| Failure::Server(error.into()))?;
+    let (copies, complaint) = match have_copies(shared, copied).await {
+        Ok(copies) => (Some(copies), None),
+        Err(Failure::Server(error)) => (None, Some(format!("EXISTS: {error}"))),
+        Err(failure) => return Err(failure),
+    };
     let directory = pairs.chunks_exact(2).find(|pair| pair[0] == b"_dir");
     let directory = directory.map(|pair| String::from_utf8_lossy(&pair[1]).into_owned());
     Ok(Survey {
         directory: directory.unwrap_or_default(),
         record: Record::of_pairs(&pairs),
-        copies: copies(shared, documents).await,
+        copies,
+        complaint,
     })
 }
 
-/// Which copies there are, if the server says so.
-async fn copies(shared: &Shared, documents: &[Document]) -> Option<Vec<bool>> {
-    let mut all = pipe();
-    for document in documents {
-        all.add_command(cmd("EXISTS").arg(shared.speaker.keys.copy(*document)).to_owned());
+async fn have_copies(shared: &Shared, copied: &[Document]) -> Result<Vec<bool>, Failure> {
+    if copied.is_empty() {
+        return Ok(Vec::new());
     }
-    if documents.is_empty() {
-        return Some(Vec::new());
+    let mut exists = pipe();
+    for document in copied {
+        exists.cmd("EXISTS").arg(shared.speaker.keys.copy(*document));
     }
-    let answers = shared.commands.ask_all(&all, shared.habits.command_budget).await.ok()?;
-    let is_there = |answer| match answer {
-        Value::Int(count) => Some(count != 0),
-        _ => None,
-    };
-    answers.into_iter().map(is_there).collect()
+    let answers = shared.commands.ask_all(&exists, shared.habits.command_budget).await?;
+    let is_there = |answer: Value| Ok(answer.extract_error()? == Value::Int(1));
+    answers.into_iter().map(is_there).collect::<Result<_, _>>().map_err(Failure::Server)
+}
+
+/// What goes when a document changes, and what is said; with the name of each command.
+fn dropping(shared: &Shared, document: Document, told: Told) -> Vec<(&'static str, Cmd)> {
+    let [changes, message, invalidations, category, _] = told;
+    let dropped = shared.speaker.keys.dropped_with(document);
+    let mut all = vec![("UNLINK", cmd("UNLINK").arg(dropped).to_owned())];
+    for (channel, message) in [(changes, message), (invalidations, category)] {
+        if !message.is_empty() {
+            all.push(("PUBLISH", cmd("PUBLISH").arg(channel).arg(message).to_owned()));
+        }
+    }
+    all
+}
+
+fn record_field(shared: &Shared, field: &str, value: &str) -> Cmd {
+    cmd("HSET").arg(shared.speaker.keys.record()).arg(field).arg(value).to_owned()
+}
+
+/// How a transaction ended.
+enum Done {
+    All,
+    /// What was watched has changed.
+    Nothing,
+    /// The server would not do the command at this place, and so none of them.
+    Refused {
+        place: usize,
+        error: RedisError,
+    },
 }
 
 /// A connection that nobody else uses.
@@ -187,19 +236,22 @@ impl Alone<'_> {
 
     /// Does all of it, if nothing watched has changed. Each command is sent by itself: a refused `MULTI`
     /// confuses the library's own transactions.
-    async fn do_all(&mut self, commands: &[Cmd]) -> Result<bool, RedisError> {
+    async fn do_all(&mut self, commands: &[&Cmd]) -> Result<Done, RedisError> {
         self.ask(&cmd("MULTI")).await?;
-        for command in commands {
-            self.ask(command).await?;
+        for (place, command) in commands.iter().enumerate() {
+            match self.ask(command).await {
+                Err(error) if matches!(error.kind(), ErrorKind::Server(_)) => {
+                    // Ends the transaction without doing any of it.
+                    let _ = self.ask(&cmd("EXEC")).await;
+                    return Ok(Done::Refused { place, error });
+                }
+                answer => drop(answer?),
+            }
         }
         match self.ask(&cmd("EXEC")).await? {
-            Value::Nil => Ok(false),
-            answers => answers.extract_error().map(|_| true),
+            Value::Nil => Ok(Done::Nothing),
+            answers => answers.extract_error().map(|_| Done::All),
         }
-    }
-
-    fn set_field(&self, field: &str, value: &str) -> Cmd {
-        cmd("HSET").arg(self.shared.speaker.keys.record()).arg(field).arg(value).to_owned()
     }
 
     async fn ask(&mut self, cmd: &Cmd) -> Result<Value, RedisError> {

@@ -336,6 +336,19 @@ fn files_for_encryption_are_tried_at_the_start() {
 }
 
 #[test]
+fn only_a_cluster_has_shards() {
+    let sharded = ("SHARDED_PUBSUB", "true");
+    assert!(loaded(&[("MODE", "cluster"), ("HOST", "h"), sharded]).settings.redis.sharded_pubsub);
+    for others in [&[][..], &[("MODE", "sentinel"), ("HOST", "h")]] {
+        assert_eq!(
+            refused(&[others, &[sharded]].concat()),
+            "SHARDED_PUBSUB true: false, unless HORDE_MODEL_REFERENCE_REDIS__MODE is cluster"
+                .replace(PREFIX, "")
+        );
+    }
+}
+
+#[test]
 fn a_prefix_is_one_word_and_its_braces_hold_something_in_a_cluster() {
     let cluster = [("MODE", "cluster"), ("HOST", "h")];
     for prefix in ["horde:model_ref", "{horde}:x", "a{b}c{}", "ä"] {
