@@ -183,7 +183,10 @@ impl Shared {
                 self.complain("the server has no room for copies");
             }
             Err(Failure::Server(error)) => drop(self.note_refusal(&error)),
-            Err(failure) => tracing::debug!(%document, %failure, "a copy was not stored"),
+            Err(failure) => {
+                self.standing(document).fill_again(Instant::now());
+                tracing::debug!(%document, %failure, "a copy was not stored");
+            }
         }
         false
     }

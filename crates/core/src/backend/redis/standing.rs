@@ -131,7 +131,10 @@ impl Standing {
         now: Instant,
     ) -> Verdict {
         self.recorded = Some(recorded);
-        let Some(held) = self.named() else { return Verdict::Same };
+        let Some(held) = self.named() else {
+            // Others have a name for what is held without one here.
+            return if recorded.is_some() { Verdict::Look } else { Verdict::Same };
+        };
         let Some(recorded) = recorded else { return Verdict::Announce(Repair::Missing) };
         if recorded == held {
             self.ahead = None;
@@ -180,6 +183,13 @@ impl Standing {
             self.fill = Some(Fill { due: Instant::now(), is_shared: false });
         }
         is_present
+    }
+
+    /// The copy could not be stored. A comparison need not find that: an older one may be in its place.
+    pub(super) fn fill_again(&mut self, now: Instant) {
+        if self.fill.is_none() {
+            self.fill = Some(Fill { due: now + FILL_WITHIN, is_shared: false });
+        }
     }
 
     /// The server has no room; it is asked again later, if the copy is missing then.
@@ -237,6 +247,10 @@ mod tests {
     fn a_record_ahead_leads_to_a_look_and_then_to_a_new_name() {
         let now = Instant::now();
         let mut standing = Standing::default();
+        assert_eq!(standing.compare(None, None, now), Verdict::Same);
+        for _ in 0..3 {
+            assert_eq!(standing.compare(Some(named(4, "b")), None, now), Verdict::Look);
+        }
         standing.hold(&snapshot(5, "a"));
         for ahead in [named(9, "b"), named(5, "b")] {
             assert_eq!(standing.compare(Some(ahead), None, now), Verdict::Look);
@@ -264,6 +278,18 @@ mod tests {
         standing.raised(named(5, "a"), Some(now));
         standing.hold(&snapshot(6, "b"));
         assert!(standing.take_fill(now + FILL_AFTER).is_none());
+    }
+
+    #[test]
+    fn a_copy_that_could_not_be_stored_is_stored_later_even_over_another() {
+        let now = Instant::now();
+        let mut standing = Standing::default();
+        standing.hold(&snapshot(5, "a"));
+        standing.compare(Some(named(5, "a")), None, now);
+        standing.fill_again(now);
+        assert!(standing.take_fill(now).is_none());
+        let (_, _, is_shared) = standing.take_fill(now + FILL_WITHIN).unwrap();
+        assert!(!is_shared);
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub(super) async fn announce(
                 }
             }
         }
-        Ok(Announced::Refused(None))
+        Err(overtaken())
     })
     .await
 }
@@ -70,26 +70,30 @@ pub(super) async fn fill(
     bytes: &[u8],
 ) -> Result<Filled, Failure> {
     let field = document.to_string();
+    let mut set = cmd("SET");
+    set.arg(shared.speaker.keys.copy(document)).arg(bytes);
+    if let Some(life) = shared.habits.life {
+        set.arg("PX").arg(u64::try_from(life.as_millis()).unwrap_or(u64::MAX).max(1));
+    }
     within(shared, async |mut link| {
-        let (directory, held) = link.watch(&field).await?;
-        let is_ours = directory.as_deref() == Some(link.directory());
-        if !is_ours || held.as_deref() != Some(&*named.to_string()) {
-            link.forget().await?;
-            return Ok(match directory {
-                Some(other) if !is_ours => Filled::OtherDirectory(other),
-                _ => Filled::Refused,
-            });
+        for _ in 0..ATTEMPTS {
+            let (directory, held) = link.watch(&field).await?;
+            let is_ours = directory.as_deref() == Some(link.directory());
+            if !is_ours || held.as_deref() != Some(&*named.to_string()) {
+                link.forget().await?;
+                return Ok(match directory {
+                    Some(other) if !is_ours => Filled::OtherDirectory(other),
+                    _ => Filled::Refused,
+                });
+            }
+            match link.do_all(&[&set]).await? {
+                Done::All => return Ok(Filled::Stored),
+                // Another document may have been announced: the record of all is watched.
+                Done::Nothing => {}
+                Done::Refused { error, .. } => return Err(error),
+            }
         }
-        let mut set = cmd("SET");
-        set.arg(shared.speaker.keys.copy(document)).arg(bytes);
-        if let Some(life) = shared.habits.life {
-            set.arg("PX").arg(u64::try_from(life.as_millis()).unwrap_or(u64::MAX).max(1));
-        }
-        match link.do_all(&[&set]).await? {
-            Done::All => Ok(Filled::Stored),
-            Done::Nothing => Ok(Filled::Refused),
-            Done::Refused { error, .. } => Err(error),
-        }
+        Err(overtaken())
     })
     .await
 }
@@ -175,6 +179,11 @@ fn dropping(shared: &Shared, document: Document, told: Told) -> Vec<(&'static st
 
 fn record_field(shared: &Shared, field: &str, value: &str) -> Cmd {
     cmd("HSET").arg(shared.speaker.keys.record()).arg(field).arg(value).to_owned()
+}
+
+/// Others were faster again and again. It is tried again later, as after any failure.
+fn overtaken() -> RedisError {
+    std::io::Error::other("others changed the record meanwhile").into()
 }
 
 /// How a transaction ended.
