@@ -36,7 +36,7 @@ fn meets(server: &RedisServer, folder: &Folder, theirs: &str, names: &[&str]) ->
         let worker = folder.open(&at(server.port()));
         assert_eq!(worker.names(), names);
         let counters = worker.counters();
-        if counters.copies_refused > 0 { Ok(worker) } else { Err(counters) }
+        if counters.copies_refused > 0 { Ok(worker) } else { Err(format!("{counters:?}")) }
     })
 }
 
