@@ -5,7 +5,11 @@
 
 use std::collections::BTreeSet;
 
-#[expect(dead_code, reason = "not all of it is needed here")]
+#[allow(
+    dead_code,
+    clippy::result_large_err,
+    reason = "it is another test's, and not all is needed"
+)]
 #[path = "../redis/stage.rs"]
 mod stage;
 

@@ -9,7 +9,7 @@ use crate::peer::Peer;
 use crate::shown;
 use crate::stage::{CLIP, Folder, Worker, at, by_message_only, copy, recorded, soon, until};
 
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 12;
 
 /// A server, a folder, and two workers of the reference; nothing where they cannot be run.
 fn scene() -> Option<(RedisServer, Folder, [Peer; 2])> {
