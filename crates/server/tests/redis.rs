@@ -77,6 +77,10 @@ fn an_operator_sees_the_cache_come_and_go() {
     data.write("clip.json", br#"{"a":{"name":"a"},"b":{"name":"b"}}"#).unwrap();
     await_metric(&server, announced, |value| value > known);
 
+    await_metric(&server, r#"watch_checks_total{age="0.2",verdict="agree"}"#, |value| value > 0.0);
+    let checks = json(&server, "/status")["checks"]["200"].clone();
+    assert!(checks["agree"].as_u64() > Some(0) && checks["l1_old"] == 0, "{checks}");
+
     redis.kill().unwrap();
     for link in ["commands", "values"] {
         await_metric(&server, &format!("redis_link_up{{link=\"{link}\"}}"), |value| value == 0.0);

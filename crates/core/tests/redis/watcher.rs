@@ -95,3 +95,26 @@ fn nothing_is_found_where_all_is_well() {
         assert_eq!(total(&worker, verdict), 0, "{verdict:?}");
     }
 }
+
+#[test]
+fn a_copy_is_removed_only_if_nothing_has_moved_since_it_was_read() {
+    const REMOVE: &str = include_str!("../../src/backend/redis/remove.lua");
+    let server = RedisServer::start().unwrap();
+    server.command(&["HSET", RECORD, "_dir", "here", "v2/clip", "5:aa"]).unwrap();
+    server.command(&["SET", COPY, "stale"]).unwrap();
+    let removed = |named: &str, directory: &str, length: &str| {
+        let call = ["EVAL", REMOVE, "2", RECORD, COPY, "v2/clip", named, directory, length];
+        server.command(&call).unwrap().integer().unwrap()
+    };
+    for (named, directory, length) in [
+        ("4:bb", "here", "5"),
+        ("5:bb", "here", "5"),
+        ("5:aa", "there", "5"),
+        ("5:aa", "here", "6"),
+    ] {
+        assert_eq!(removed(named, directory, length), 0, "{named} {directory} {length}");
+        assert!(copy(&server).is_some());
+    }
+    assert_eq!(removed("5:aa", "here", "5"), 1);
+    assert_eq!(copy(&server), None);
+}
