@@ -91,7 +91,6 @@ impl Shared {
             if *self.heard.state.borrow() == Subscription::Live {
                 tracing::warn!(server = %self.server, reason = ended, "the subscription ended; changes are found by looking until it is back");
                 self.heard.gaps.fetch_add(1, Ordering::Relaxed);
-                failures = 0;
             } else if failures == 0 {
                 tracing::warn!(server = %self.server, reason = ended, "cannot subscribe; it is tried again");
             }
