@@ -33,6 +33,7 @@ fn plan(folder: &Path, faults: &[Fault]) -> Result<Plan> {
         mutation: None,
         legacy: false,
         medium: Medium::Plain,
+        redis: false,
         lease: Duration::from_millis(100),
     })
 }
