@@ -4,5 +4,6 @@
 mod stage;
 
 mod copies;
+mod instead;
 mod news;
 mod repair;

@@ -68,8 +68,12 @@ impl Redis {
         if !is_wanted || !shared.values.is_up() || !shared.may_share() {
             return None;
         }
-        let held = known.map(|known| known.snapshot.generation).unwrap_or_default();
-        let floor = self.files.floor(document).max(held);
+        let held = known.map(|known| known.snapshot.generation);
+        if held.is_some_and(|held| !held.is_some()) {
+            // What has no name yet is newer than all that has one, or may be.
+            return None;
+        }
+        let floor = self.files.floor(document).max(held.unwrap_or_default());
         let mut named = None;
         let is_newer = |recorded: Named| {
             named = Some(recorded);
