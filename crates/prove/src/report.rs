@@ -65,7 +65,10 @@ pub fn table(tally: &Tally) -> String {
 fn repairs(out: &mut String, tally: &Tally) {
     let mut times = tally.repairs.clone();
     times.sort_unstable();
-    let (Some(longest), Some(half)) = (times.last(), times.get(times.len() / 2)) else { return };
+    let (Some(longest), Some(half)) = (times.last(), times.get(times.len().saturating_sub(1) / 2))
+    else {
+        return;
+    };
     let (count, half, longest) = (times.len(), half.as_millis(), longest.as_millis());
     let _ = writeln!(out, "redis as the files: {count} times, p50 {half} ms, max {longest} ms");
 }
