@@ -5,14 +5,10 @@ use testkit::{Fault, FaultProxy, ProxiedConnection, RedisServer, eventually};
 
 use crate::stage::{
     CLIP, COPY, Folder, RECORD, SOON, Worker, at, by_message_only, copy, recorded, records, until,
-    with_comparisons_every,
 };
 
 /// How often a process is started: one that is slow to connect reads its files.
 const STARTS: usize = 5;
-
-/// Milliseconds between comparisons that are not to happen.
-const NEVER: u32 = 3_600_000;
 
 /// Writes, and waits until Redis has it and the file is old enough to be proven.
 fn settle(server: &RedisServer, folder: &Folder, worker: &Worker, name: &str) {
@@ -27,6 +23,11 @@ fn settle(server: &RedisServer, folder: &Folder, worker: &Worker, name: &str) {
 
 fn holds(server: &RedisServer, name: &str) -> bool {
     copy(server).is_some_and(|copy| copy.contains(&format!("\"{name}\"")))
+}
+
+/// Settings with which comparisons are made at the start and after a break, and then not for an hour.
+fn comparing_only_first(settings: settings::Redis) -> settings::Redis {
+    settings::Redis { compare_every_ms: 3_600_000.try_into().unwrap(), ..settings }
 }
 
 /// A process that starts takes no copy that is not what the file holds.
@@ -65,7 +66,7 @@ pub(crate) fn an_outdated_copy() -> Result<(), String> {
 /// What is announced after something newer was leaves the record as it is.
 pub(crate) fn a_late_announcement() -> Result<(), String> {
     let (server, folder) = (RedisServer::start().unwrap(), Folder::new());
-    let worker = folder.open(&with_comparisons_every(NEVER, at(server.port())));
+    let worker = folder.open(&comparing_only_first(at(server.port())));
     worker.await_live();
     worker.put("m");
     until("it is announced and copied", || holds(&server, "m"));
@@ -98,7 +99,7 @@ pub(crate) fn a_late_copy() -> Result<(), String> {
         socket_timeout_seconds: 60.try_into().unwrap(),
         command_budget_ms: 500.try_into().unwrap(),
         value_budget_ms: 60_000.try_into().unwrap(),
-        ..with_comparisons_every(NEVER, at(proxy.port()))
+        ..comparing_only_first(at(proxy.port()))
     };
     // It hears of nothing, and does not look.
     let late = folder.open_with(&patient, by_message_only());
@@ -151,7 +152,7 @@ pub(crate) fn a_gap() -> Result<(), String> {
     let (server, folder) = (RedisServer::start().unwrap(), Folder::new());
     let proxy = FaultProxy::start(server.address()).unwrap();
     let writer = folder.open_with(&at(server.port()), by_message_only());
-    let settings = with_comparisons_every(NEVER, at(proxy.port()));
+    let settings = comparing_only_first(at(proxy.port()));
     let reader = folder.open_with(&settings, by_message_only());
     [&writer, &reader].iter().for_each(|worker| worker.await_live());
     proxy.set_fault_of_new(Fault::Cut).unwrap();
