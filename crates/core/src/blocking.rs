@@ -123,6 +123,98 @@ impl Primary {
     }
 }
 
+/// The cache as a whole; see the calls of the same names of [`crate::Primary`].
+#[cfg(feature = "redis")]
+impl Primary {
+    /// [`crate::Primary::open_with_redis`].
+    pub fn open_with_redis(
+        files: Arc<Files>,
+        options: Options,
+        trail: Option<Trail>,
+        settings: &crate::settings::Redis,
+        ttl_seconds: Option<u32>,
+    ) -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let inner = crate::Primary::open_with_redis(files, options, trail, settings, ttl_seconds)?;
+        Ok(Self { inner, runtime })
+    }
+
+    /// [`crate::Primary::redis`].
+    pub fn redis(&self) -> Option<&Arc<crate::backend::redis::Redis>> {
+        self.inner.redis()
+    }
+
+    /// [`crate::Primary::categories`].
+    pub fn categories(&self) -> Vec<Read<CategoryView>> {
+        self.runtime.block_on(self.inner.categories())
+    }
+
+    /// [`crate::Primary::categories_strong`].
+    pub fn categories_strong(&self) -> Vec<Read<CategoryView>> {
+        self.runtime.block_on(self.inner.categories_strong())
+    }
+
+    /// [`crate::Primary::needs_refresh`].
+    pub fn needs_refresh(&self, category: Category) -> bool {
+        self.inner.needs_refresh(category)
+    }
+
+    /// [`crate::Primary::mark_stale`].
+    pub fn mark_stale(&self, category: Category) -> bool {
+        self.runtime.block_on(self.inner.mark_stale(category))
+    }
+
+    /// [`crate::Primary::warm`].
+    pub fn warm(&self) -> crate::backend::redis::Warmed {
+        self.runtime.block_on(self.inner.warm())
+    }
+
+    /// [`crate::Primary::health`].
+    pub fn health(&self) -> crate::Health {
+        self.runtime.block_on(self.inner.health())
+    }
+
+    /// [`crate::Primary::is_redis_connected`].
+    pub fn is_redis_connected(&self) -> bool {
+        self.runtime.block_on(self.inner.is_redis_connected())
+    }
+
+    /// [`crate::Primary::redis_statistics`].
+    pub fn redis_statistics(&self) -> crate::backend::redis::ServerStatistics {
+        self.runtime.block_on(self.inner.redis_statistics())
+    }
+
+    /// [`crate::Primary::capabilities`].
+    pub fn capabilities(&self) -> crate::Capabilities {
+        self.inner.capabilities()
+    }
+
+    /// [`crate::Primary::replicate_mode`].
+    pub const fn replicate_mode(&self) -> crate::settings::ReplicateMode {
+        self.inner.replicate_mode()
+    }
+
+    /// [`crate::Primary::path`].
+    pub fn path(&self, document: Document) -> std::path::PathBuf {
+        self.inner.path(document)
+    }
+
+    /// [`crate::Primary::legacy_text`].
+    pub fn legacy_text(&self, category: Category, refresh: bool) -> Option<Bytes> {
+        self.runtime.block_on(self.inner.legacy_text(category, refresh))
+    }
+
+    /// [`crate::Primary::legacy_json`].
+    pub fn legacy_json(&self, category: Category, refresh: bool) -> Option<crate::Json> {
+        self.runtime.block_on(self.inner.legacy_json(category, refresh))
+    }
+
+    /// [`crate::Primary::close`].
+    pub fn close(&self) {
+        self.inner.close();
+    }
+}
+
 impl Deref for Primary {
     type Target = ModelReference;
 

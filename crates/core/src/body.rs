@@ -27,6 +27,23 @@ pub enum Coding {
     Zstd,
 }
 
+impl Coding {
+    /// All but the identity.
+    pub(crate) const COMPRESSED: [Self; 3] = [Self::Gzip, Self::Brotli, Self::Zstd];
+
+    /// Names the form that is made with time: the coding, how hard it is tried, and who makes it, so
+    /// that processes of another release never take it for theirs.
+    pub(crate) fn kind(self) -> String {
+        let (name, level) = match self {
+            Self::Identity => ("identity", 0),
+            Self::Gzip => ("gzip", gzip_level(Effort::Thorough).into()),
+            Self::Brotli => ("br", brotli_quality(Effort::Thorough)),
+            Self::Zstd => ("zstd", zstd_level(Effort::Thorough)),
+        };
+        format!("{name}-{level}-{}", env!("CARGO_PKG_VERSION"))
+    }
+}
+
 /// One coded form and its entity tags.
 #[derive(Debug, Clone)]
 pub struct Coded {
@@ -109,20 +126,30 @@ impl Body {
     /// Spends time on better compressed forms, and installs those that are smaller.
     pub fn refine(&self) {
         self.compress();
-        let earlier = self.compressed.load_full();
-        let better = Compressed::of(&self.identity.bytes, Effort::Thorough);
-        let keep_smaller = |old: &Option<Coded>, new: Option<Coded>| match (old, new) {
-            (Some(old), Some(mut new)) if new.bytes.len() < old.bytes.len() => {
-                new.earlier_tag = Some(old.tag.clone());
-                Some(new)
+        for coding in Coding::COMPRESSED {
+            if let Some(better) = self.better(coding) {
+                self.improve(coding, better);
             }
-            (old, _) => old.clone(),
-        };
-        self.compressed.store(Arc::new(Compressed {
-            gzip: keep_smaller(&earlier.gzip, better.gzip),
-            brotli: keep_smaller(&earlier.brotli, better.brotli),
-            zstd: keep_smaller(&earlier.zstd, better.zstd),
-        }));
+        }
+    }
+
+    /// The form that is made with time, where it pays.
+    pub(crate) fn better(&self, coding: Coding) -> Option<Bytes> {
+        if !self.is_compressed() {
+            return None;
+        }
+        coded(&self.identity.bytes, coding, Effort::Thorough)
+    }
+
+    /// Installs a form, if it is smaller than the one there is. One thread does this.
+    pub(crate) fn improve(&self, coding: Coding, better: Bytes) {
+        let mut forms = Compressed::clone(&self.compressed.load());
+        let Some(form) = forms.form(coding) else { return };
+        if better.len() < form.bytes.len() {
+            let earlier_tag = Some(form.tag.clone());
+            *form = Coded { earlier_tag, ..Coded::new(better) };
+            self.compressed.store(Arc::new(forms));
+        }
     }
 
     /// Whether it is large enough to be compressed.
@@ -136,39 +163,45 @@ impl Compressed {
         if bytes.len() < SMALLEST_COMPRESSED {
             return Self::default();
         }
-        let useful = |coded: std::io::Result<Vec<u8>>| {
-            // Compressing memory into memory fails only for lack of memory.
-            let mut coded = coded.ok()?;
-            coded.shrink_to_fit();
-            (coded.len() < bytes.len()).then(|| Coded::new(coded.into()))
-        };
-        Self {
-            gzip: useful(gzip(bytes, effort)),
-            brotli: useful(brotli(bytes, effort)),
-            zstd: useful(zstd(bytes, effort)),
+        let form = |coding| coded(bytes, coding, effort).map(Coded::new);
+        Self { gzip: form(Coding::Gzip), brotli: form(Coding::Brotli), zstd: form(Coding::Zstd) }
+    }
+
+    fn form(&mut self, coding: Coding) -> Option<&mut Coded> {
+        match coding {
+            Coding::Identity => None,
+            Coding::Gzip => self.gzip.as_mut(),
+            Coding::Brotli => self.brotli.as_mut(),
+            Coding::Zstd => self.zstd.as_mut(),
         }
     }
 }
 
+/// The coded bytes, unless they are no smaller.
+fn coded(bytes: &Bytes, coding: Coding, effort: Effort) -> Option<Bytes> {
+    let coded = match coding {
+        Coding::Identity => return None,
+        Coding::Gzip => gzip(bytes, effort),
+        Coding::Brotli => brotli(bytes, effort),
+        Coding::Zstd => zstd(bytes, effort),
+    };
+    // Compressing memory into memory fails only for lack of memory.
+    let mut coded = coded.ok()?;
+    coded.shrink_to_fit();
+    (coded.len() < bytes.len()).then(|| coded.into())
+}
+
 fn gzip(bytes: &[u8], effort: Effort) -> std::io::Result<Vec<u8>> {
     use std::io::Write;
-    let level = match effort {
-        Effort::Fast => 6,
-        Effort::Thorough => 9,
-    };
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(level));
+    let level = flate2::Compression::new(gzip_level(effort).into());
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
     encoder.write_all(bytes)?;
     encoder.finish()
 }
 
 fn brotli(bytes: &[u8], effort: Effort) -> std::io::Result<Vec<u8>> {
-    // Quality 11 would take two seconds and tens of megabytes for a megabyte.
-    let quality = match effort {
-        Effort::Fast => 4,
-        Effort::Thorough => 9,
-    };
     let parameters = brotli::enc::BrotliEncoderParams {
-        quality,
+        quality: brotli_quality(effort),
         lgwin: 20,
         size_hint: bytes.len(),
         ..Default::default()
@@ -179,11 +212,29 @@ fn brotli(bytes: &[u8], effort: Effort) -> std::io::Result<Vec<u8>> {
 }
 
 fn zstd(bytes: &[u8], effort: Effort) -> std::io::Result<Vec<u8>> {
-    let level = match effort {
+    zstd::bulk::compress(bytes, zstd_level(effort))
+}
+
+const fn gzip_level(effort: Effort) -> u8 {
+    match effort {
+        Effort::Fast => 6,
+        Effort::Thorough => 9,
+    }
+}
+
+const fn brotli_quality(effort: Effort) -> i32 {
+    // Quality 11 would take two seconds and tens of megabytes for a megabyte.
+    match effort {
+        Effort::Fast => 4,
+        Effort::Thorough => 9,
+    }
+}
+
+const fn zstd_level(effort: Effort) -> i32 {
+    match effort {
         Effort::Fast => 3,
         Effort::Thorough => 15,
-    };
-    zstd::bulk::compress(bytes, level)
+    }
 }
 
 #[cfg(test)]

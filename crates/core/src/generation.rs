@@ -20,7 +20,6 @@ impl Generation {
     }
 
     /// One more, whatever the clock says.
-    #[cfg(feature = "redis")]
     pub(crate) fn following(self) -> Self {
         Self((self.0 + 1).min(Self::LARGEST))
     }

@@ -28,13 +28,16 @@ pub mod change;
 pub mod queue;
 
 pub mod body;
+mod decoding;
 pub mod disk;
+pub mod made;
 mod shrink;
 pub mod snapshot;
 pub mod view;
 
 pub mod audit;
 pub mod backend;
+#[cfg(any(feature = "fetch", feature = "redis"))]
 mod backoff;
 pub mod l1;
 mod writer;
@@ -57,11 +60,16 @@ pub mod check;
 pub mod import;
 
 pub mod blocking;
+#[cfg(feature = "redis")]
+mod cache;
 mod primary;
 mod reference;
 mod refiner;
 mod subscription;
+pub mod watcher;
 
+#[cfg(feature = "redis")]
+pub use cache::{Capabilities, Health};
 pub use category::{Category, Domain, Purpose, UnknownCategory};
 pub use document::{Document, TopLevel};
 pub use error::{Error, Result};

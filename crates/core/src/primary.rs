@@ -69,14 +69,17 @@ impl Primary {
         settings: &crate::settings::Redis,
         ttl_seconds: Option<u32>,
     ) -> std::io::Result<Self> {
-        let refuse = |reason: &str| std::io::Error::new(std::io::ErrorKind::InvalidInput, reason);
         if options.copied {
-            return Err(refuse("only a PRIMARY shares documents through redis; these are copies"));
+            let refusal = "only a PRIMARY shares documents through redis; these are copies";
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, refusal));
         }
         let (options, directory) = with_lease_in_force(&files, options);
-        let directory = directory.ok_or_else(|| {
-            refuse("a data folder that cannot be written has no identity to share documents under")
-        })?;
+        let Some(directory) = directory else {
+            tracing::error!(
+                "the data folder has no identity and cannot be given one: redis is not used"
+            );
+            return Self::over(Arc::clone(&files) as _, files, options, trail);
+        };
         let redis = Redis::start(Arc::clone(&files), settings, directory, ttl_seconds)?;
         let opened = Self::over(Arc::clone(&redis) as _, files, options, trail)?;
         Ok(Self { redis: Some(redis), ..opened })
@@ -100,6 +103,12 @@ impl Primary {
             #[cfg(feature = "redis")]
             redis: None,
         })
+    }
+
+    /// Where the files are.
+    #[cfg(feature = "redis")]
+    pub(crate) fn files_layout(&self) -> &files::layout::Layout {
+        self.writer.layout()
     }
 
     /// The cache in Redis, if there is one.

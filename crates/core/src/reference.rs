@@ -16,7 +16,8 @@ use crate::subscription::{Changes, News};
 use crate::view::{
     CatalogueView, Catalogues, CategoryView, Derivation, MetadataView, Note, PendingView,
 };
-use crate::{Category, Document, Format};
+use crate::watcher::{Checks, Watch, Watcher};
+use crate::{Category, Document, Format, made};
 
 /// How a reference is opened.
 #[derive(Debug, Clone, Copy)]
@@ -30,11 +31,19 @@ pub struct Options {
     pub leases: Leases,
     /// Whether bodies are compressed better in the background.
     pub refine: bool,
+    /// Whether what is served, and what is shared, is checked against the files after each change.
+    pub watch: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { canonical: Format::V2, copied: false, leases: Leases::default(), refine: true }
+        Self {
+            canonical: Format::V2,
+            copied: false,
+            leases: Leases::default(),
+            refine: true,
+            watch: false,
+        }
     }
 }
 
@@ -47,6 +56,8 @@ impl Options {
 /// Current views over one backend. Cheap to clone; the threads behind it end with the last clone.
 #[derive(Clone)]
 pub struct ModelReference {
+    /// Ended before what it checks.
+    watcher: Option<Arc<Watcher>>,
     l1: Arc<L1>,
     views: Arc<Views>,
 }
@@ -117,13 +128,22 @@ impl ModelReference {
         if let Some(lease) = backend.lease() {
             options.leases = options.leases.of(lease);
         }
-        let loaded = L1::load(backend, options.leases);
-        let views = Arc::new(Views::build(options, loaded.snapshots())?);
+        let made = backend.made();
+        let loaded = L1::load(Arc::clone(&backend), options.leases);
+        let views = Arc::new(Views::build(options, loaded.snapshots(), made)?);
         let rebuilt = Arc::clone(&views);
-        let l1 = loaded.start(Box::new(move |changed, snapshots| {
+        let watch = options.watch.then(Arc::<Watch>::default);
+        let told = watch.clone();
+        let l1 = Arc::new(loaded.start(Box::new(move |changed, snapshots| {
+            if let Some(watch) = &told {
+                for document in changed.contents.iter().chain(&changed.names) {
+                    watch.note(*document, snapshots.get(*document).generation);
+                }
+            }
             rebuilt.rebuild(changed, snapshots);
-        }))?;
-        Ok(Self { l1: Arc::new(l1), views })
+        }))?);
+        let watcher = watch.map(|watch| Watcher::start(watch, backend, Arc::clone(&l1)));
+        Ok(Self { watcher: watcher.transpose()?.map(Arc::new), l1, views })
     }
 
     /// A category, current within the lease.
@@ -193,6 +213,12 @@ impl ModelReference {
     /// The documents have been written here; see [`L1::outdate`].
     pub(crate) fn outdate(&self, documents: &[Document]) {
         self.l1.outdate(documents);
+    }
+
+    /// Calls those who want to know of changes of the category.
+    #[cfg(feature = "redis")]
+    pub(crate) fn tell_of(&self, category: Category) {
+        self.views.news.tell([category]);
     }
 
     /// Asks for a look before its time.
@@ -266,6 +292,11 @@ impl ModelReference {
         self.l1.statistics()
     }
 
+    /// What became of better compressed forms; all zero where none are made.
+    pub fn made_statistics(&self) -> made::Statistics {
+        self.views.refiner.as_ref().map(Refiner::statistics).unwrap_or_default()
+    }
+
     /// How every category is, without waiting for anything.
     pub fn conditions(&self) -> Vec<Condition> {
         let problems = self.l1.problems();
@@ -299,6 +330,11 @@ impl ModelReference {
     /// How long contents took to get here.
     pub fn propagation(&self) -> Propagation {
         self.l1.propagation()
+    }
+
+    /// What checks of what is served came to; `None` where nothing is checked.
+    pub fn checks(&self) -> Option<Checks> {
+        self.watcher.as_ref().map(|watcher| watcher.checks())
     }
 
     /// The bounds on staleness in force.
@@ -346,7 +382,11 @@ struct Views {
 }
 
 impl Views {
-    fn build(options: Options, snapshots: Snapshots<'_>) -> std::io::Result<Self> {
+    fn build(
+        options: Options,
+        snapshots: Snapshots<'_>,
+        made: Option<Arc<dyn made::Store>>,
+    ) -> std::io::Result<Self> {
         let opened = now();
         let catalogues = Catalogues::read(snapshots, &Catalogues::packaged());
         let build = |&category: &Category| {
@@ -360,7 +400,7 @@ impl Views {
         let catalogues = CatalogueView::new(catalogues, categories.clone());
         let bodies = categories.iter().flat_map(|view| view.bodies());
         let refiner = if options.refine {
-            Some(Refiner::start(bodies.map(Arc::downgrade).collect())?)
+            Some(Refiner::start(bodies.map(Arc::downgrade).collect(), made)?)
         } else {
             bodies.for_each(|body| body.compress());
             None

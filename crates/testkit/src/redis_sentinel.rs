@@ -8,8 +8,11 @@ use crate::redis_launch::quoted;
 use crate::{RedisLaunch, RedisServer, eventually};
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
-const DOWN_AFTER_MS: u32 = 500;
-const FAILOVER_TIMEOUT_MS: u32 = 3_000;
+const DOWN_AFTER_MS: &str = "1000";
+/// A Sentinel first asks a server it has just heard of after a second, unless told to be quicker, and
+/// has it for down if it may be silent no longer than that: roles would go back and forth for ever.
+const DOWN_AFTER_UNLESS_QUICKER_MS: u32 = 2_500;
+const FAILOVER_TIMEOUT_MS: u32 = 2_000;
 /// So many Sentinels must miss the primary.
 const QUORUM: usize = 2;
 const SENTINELS: usize = 3;
@@ -98,18 +101,24 @@ impl RedisSentinels {
 
     /// Waits until a quorum names another primary than `old` and that one agrees; returns its port.
     pub fn await_other_primary(&self, old: u16, within: Duration) -> Result<u16> {
-        eventually(within, || {
+        let found = eventually(within, || {
             let port = self.primary_port()?;
             ensure!(port != old, "{old} is still the primary");
             let role = self.server(port)?.info("replication", "role")?;
             ensure!(role == "master", "{port} is to become the primary and is a {role}");
             Ok(port)
-        })
+        });
+        found.with_context(|| self.logs())
     }
 
     /// Waits until the server at `port`, back from a failure, is a replica in step with the primary.
     pub fn await_replica(&self, port: u16) -> Result<()> {
-        await_replication(self.server(port)?)
+        await_replication(self.server(port)?).with_context(|| self.logs())
+    }
+
+    /// What the Sentinels logged.
+    fn logs(&self) -> String {
+        self.sentinels.iter().map(RedisServer::log).collect::<Vec<_>>().join("\n")
     }
 
     fn await_acquaintance(&self) -> Result<()> {
@@ -132,7 +141,7 @@ fn watch(port: u16, password: Option<&str>) -> RedisLaunch {
     let mut launch = RedisLaunch::new()
         .sentinel()
         .config(format!("sentinel monitor {name} 127.0.0.1 {port} {QUORUM}"))
-        .config(format!("sentinel down-after-milliseconds {name} {DOWN_AFTER_MS}"))
+        .config(format!("sentinel down-after-milliseconds {name} {DOWN_AFTER_UNLESS_QUICKER_MS}"))
         .config(format!("sentinel failover-timeout {name} {FAILOVER_TIMEOUT_MS}"))
         .config(format!("sentinel parallel-syncs {name} 1"));
     if let Some(password) = password {
@@ -143,12 +152,22 @@ fn watch(port: u16, password: Option<&str>) -> RedisLaunch {
 
 fn start_sentinel(launch: RedisLaunch) -> Result<RedisServer> {
     let sentinel = launch.start()?;
-    for (period, milliseconds) in
-        [("publish-period", "200"), ("info-period", "500"), ("ask-period", "200")]
-    {
-        // Shorter pauses make tests quicker; servers before 7.0 do not know them and are slower.
-        let _ = sentinel.command(&["SENTINEL", "DEBUG", period, milliseconds]);
+    let quicker = [
+        // A replica is chosen only if it was heard of within five of these, and it is asked once a
+        // second.
+        ("ping-period", "300"),
+        ("publish-period", "200"),
+        ("info-period", "500"),
+        ("ask-period", "200"),
+    ];
+    for (period, milliseconds) in quicker {
+        if sentinel.command(&["SENTINEL", "DEBUG", period, milliseconds]).is_err() {
+            // Servers before 7.0 do not know it: with them everything takes a few seconds longer.
+            return Ok(sentinel);
+        }
     }
+    let name = RedisSentinels::PRIMARY_NAME;
+    sentinel.command(&["SENTINEL", "SET", name, "down-after-milliseconds", DOWN_AFTER_MS])?;
     Ok(sentinel)
 }
 

@@ -102,6 +102,20 @@ fn every_server_is_one_of_its_own_and_ends_with_its_owner() -> Result<()> {
 }
 
 #[test]
+fn servers_of_other_versions_are_what_they_are_said_to_be() -> Result<()> {
+    for executable in testkit::other_redis_servers() {
+        let server = RedisLaunch::new().executable(&executable).start()?;
+        let name =
+            if executable.ends_with("valkey-server") { "valkey_version" } else { "redis_version" };
+        let version = server.info("server", name)?;
+        ensure!(version.starts_with("6.2.") || version.starts_with("9."), "{name} {version}");
+        server.command(&["SET", "key", "1"])?;
+        ensure!(server.command(&["GET", "key"])? == text("1"));
+    }
+    Ok(())
+}
+
+#[test]
 fn a_failed_start_shows_the_log() -> Result<()> {
     let failed = RedisLaunch::new().config("no-such-directive 1").start();
     let message = failed.err().context("it started")?.to_string();

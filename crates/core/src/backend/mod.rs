@@ -22,8 +22,8 @@ pub mod redis;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::generation::Generation;
-use crate::{Document, Snapshot, error::Result};
+use crate::generation::{Digest, Generation};
+use crate::{Document, Snapshot, error::Result, made};
 
 /// Where documents come from. See the module for what an implementation owes.
 pub trait Backend: Send + Sync + 'static {
@@ -52,6 +52,23 @@ pub trait Backend: Send + Sync + 'static {
     /// The last good content that is known without reading, such as one that was written here, and
     /// whether it is the last there was. For when the document cannot be read, or makes no sense.
     fn last_good(&self, _: Document) -> Option<LastGood> {
+        None
+    }
+
+    /// What the source of the document holds now, read past everything that is kept here; `None` where
+    /// nobody can tell. For whoever checks this tier and those above.
+    fn witness(&self, _: Document) -> Result<Option<Witness>> {
+        Ok(None)
+    }
+
+    /// Where tiers that are shared with others say something else than `snapshot`, which is what the
+    /// source holds. May remove what misleads others.
+    fn disagreements(&self, _: &Arc<Snapshot>) -> Vec<Disagreement> {
+        Vec::new()
+    }
+
+    /// Where processes that read the same documents share what they make of them.
+    fn made(&self) -> Option<Arc<dyn made::Store>> {
         None
     }
 
@@ -96,6 +113,37 @@ pub struct Loaded {
     pub is_final: bool,
     /// Whether the stamp is known to be old enough to be trusted, though it is new to whoever asks.
     pub is_settled: bool,
+}
+
+/// What a source held when it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// The content's name; none while nobody has named it.
+    pub generation: Generation,
+    /// Digest of the exact bytes; of no bytes where the document is absent.
+    pub digest: Digest,
+    /// Whether there is a document.
+    pub is_present: bool,
+    /// What [`Backend::look`] says while this content stays.
+    pub stamp: Option<Stamp>,
+}
+
+impl Witness {
+    /// Whether this is the content of `snapshot`.
+    pub(crate) fn is_of(&self, snapshot: &Snapshot) -> bool {
+        (self.digest, self.is_present) == (snapshot.digest, snapshot.is_present())
+    }
+}
+
+/// How a shared tier differs from the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disagreement {
+    /// Its note of the newest content is missing or behind.
+    RecordOld,
+    /// Its copy has other bytes and the same meaning.
+    CopyForeign,
+    /// Its copy means something else.
+    CopyStale,
 }
 
 /// Told that something may have changed.

@@ -83,6 +83,13 @@ impl Locked {
         Ok(Base { bytes, stamp, content, generation, is_adopted: true })
     }
 
+    /// What stood before the present content, which somebody else wrote.
+    pub(crate) fn replaced(&self, base: &Base) -> Option<(Generation, ContentId)> {
+        let stood = |slot: &&Slot| slot.content != base.content && slot.state != State::Revoked;
+        let newest = self.slots.iter().flatten().filter(stood).max_by_key(|slot| slot.generation);
+        newest.map(|slot| (slot.generation, slot.content))
+    }
+
     /// What the slot of the present content says of it besides its name.
     pub(crate) fn note(&self, base: &Base) -> Option<&Json> {
         self.naming(base.content)

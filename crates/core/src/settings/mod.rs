@@ -61,7 +61,6 @@ mod sources;
 use std::num::NonZeroU64;
 
 pub use address::BaseUrl;
-#[cfg(feature = "fetch")]
 pub use address::mask;
 pub use analysis::Analysis;
 pub use audit::Audit;

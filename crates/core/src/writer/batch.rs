@@ -141,6 +141,7 @@ impl Committer {
             .recover(&mut |unfinished| self.files.follow_up(self.document, unfinished))
             .map_err(WriteError::Storage)?;
         let base = locked.read(self.files.floor(self.document)).map_err(WriteError::Storage)?;
+        self.files.note_adopted(self.document, &locked, &base);
         if let Some(other) = self.held_elsewhere(&base) {
             return Err(WriteError::SourceInvalid(other));
         }

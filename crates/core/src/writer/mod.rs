@@ -64,6 +64,12 @@ impl Writer {
         Self { files, follow_ups, knows_baseline, measures, lanes }
     }
 
+    /// Where the files are.
+    #[cfg(feature = "redis")]
+    pub(crate) fn layout(&self) -> &files::layout::Layout {
+        self.files.layout()
+    }
+
     /// Counters of the file tier.
     pub(crate) fn file_statistics(&self) -> files::Statistics {
         self.files.statistics()

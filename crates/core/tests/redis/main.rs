@@ -7,3 +7,5 @@ mod copies;
 mod instead;
 mod news;
 mod repair;
+mod watcher;
+mod whole;

@@ -66,8 +66,7 @@ fn a_write_is_announced_in_the_words_of_both_kinds_of_workers_and_its_copies_go(
 fn a_bare_name_is_enough_to_see_what_a_worker_of_the_reference_wrote() {
     let (server, folder) = (RedisServer::start().unwrap(), Folder::new());
     let reader = folder.open_with(&at(server.port()), by_message_only());
-    reader.await_live();
-    until("everything is announced", || copy(&server).is_some());
+    reader.await_silence();
     folder.write("clip.json", &records(&["first", "theirs"]));
     assert!(!reader.shows("theirs"));
     server.command(&["PUBLISH", INVALIDATIONS, "clip"]).unwrap();

@@ -1,6 +1,6 @@
 //! A data folder, a Redis server, and processes of ours over both; here each is a `Primary` of its own.
 
-use std::num::{NonZeroU16, NonZeroU32};
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,7 +99,18 @@ impl Worker {
         soon(|| {
             let status = self.redis().status();
             let is_live = status.subscription == Subscription::Live && status.has_values;
-            is_live.then_some(()).ok_or(status)
+            is_live.then_some(()).ok_or_else(|| format!("{status:?}"))
+        });
+    }
+
+    /// Waits until nothing is read any more: what is found out at the start has been.
+    pub(crate) fn await_silence(&self) {
+        self.await_live();
+        until("nothing is read any more", || {
+            let loads = self.primary.statistics().loads;
+            let compared = self.counters().comparisons;
+            until("it is compared again", || self.counters().comparisons > compared + 1);
+            self.primary.statistics().loads == loads
         });
     }
 
@@ -133,10 +144,6 @@ pub(crate) fn by_message_only() -> Options {
     options.leases.lease = Duration::from_secs(600);
     options.leases.look_every = Duration::from_secs(200);
     options
-}
-
-pub(crate) fn with_comparisons_every(ms: u32, settings: settings::Redis) -> settings::Redis {
-    settings::Redis { compare_every_ms: NonZeroU32::new(ms).unwrap(), ..settings }
 }
 
 pub(crate) fn record(name: &str) -> Object {

@@ -6,7 +6,9 @@
 
 mod data;
 mod page;
+mod redis;
 mod service;
+mod watch;
 mod writes;
 
 use std::fmt;
@@ -49,6 +51,8 @@ impl Collector for Scrape {
         writes::file_tier(&mut page, &self.0)?;
         writes::writer(&mut page, &self.0)?;
         writes::replication(&mut page, &self.0)?;
+        watch::checks(&mut page, &self.0)?;
+        redis::shared_tier(&mut page, &self.0)?;
         service::requests(&mut page, &self.0)?;
         service::process(&mut page, &self.0)
     }

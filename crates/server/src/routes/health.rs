@@ -77,6 +77,7 @@ async fn readyz(State(app): State<App>) -> Response {
     let changes = app.reference.notes_on_changes().into_iter().map(change).collect();
     let body = Json::from([
         ("status", state.into()),
+        ("parts", parts(&app, fresh)),
         ("categories", categories.into_iter().collect::<Json>()),
         ("broken_documents", documents),
         ("skipped_records", Json::Array(records)),
@@ -89,6 +90,17 @@ async fn readyz(State(app): State<App>) -> Response {
         ("file_tier", app.primary.as_ref().map(file_tier).into()),
     ]);
     respond::json(status, body.to_text(Style::COMPACT))
+}
+
+/// Three parts that are well or not each by itself; null where there is no such part. The first alone
+/// decides whether the service is ready: nothing that is served depends on the others.
+fn parts(app: &App, fresh: bool) -> Json {
+    let shared = super::shared_tier::status(app);
+    Json::from([
+        ("files", Json::Bool(fresh)),
+        ("live", shared.as_ref().map(|tier| tier.is_live).into()),
+        ("redis", shared.as_ref().map(|tier| tier.is_connected).into()),
+    ])
 }
 
 /// How often files were looked at and read, and reads waited in vain.

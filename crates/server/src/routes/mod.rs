@@ -8,6 +8,7 @@ pub(crate) mod licensing;
 pub(crate) mod metadata;
 pub(crate) mod operation;
 pub(crate) mod root;
+mod shared_tier;
 pub(crate) mod user;
 pub(crate) mod v1;
 pub(crate) mod v2;

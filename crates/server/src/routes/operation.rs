@@ -1,17 +1,20 @@
 //! For those who run the service, by machine: metrics, and the status of this worker among others.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use horde_model_reference::json::Object;
 use horde_model_reference::l1::Swap;
 use horde_model_reference::measure::Reading;
+use horde_model_reference::watcher::{AGES, Checks, Verdict};
 use horde_model_reference::{Condition, Json, Primary};
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
 use super::health::{file_tier, memory_tier, replication};
-use super::ok;
+use super::{ok, shared_tier};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::metrics;
@@ -84,8 +87,8 @@ async fn status(State(app): State<App>) -> Response {
             "replication",
             app.follower.as_ref().map(|follower| replication(follower.status())).into(),
         ),
-        // A shared cache tells here how its link is.
-        ("redis", Json::Null),
+        ("checks", app.reference.checks().as_ref().map(checks).into()),
+        ("redis", shared_tier::status(&app).as_ref().map(shared_tier::describe).into()),
     ]));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -137,6 +140,17 @@ fn no_longer_than(reading: &Reading, ms: u64) -> u64 {
     within.map(|(_, count)| count).sum()
 }
 
+/// What checks after each change came to, by its age in milliseconds.
+fn checks(checks: &Checks) -> Json {
+    let of_age = |(place, age): (usize, &Duration)| {
+        let count = |verdict: Verdict| (verdict.name(), checks.count(place, verdict).into());
+        let counts: Json = Verdict::ALL.into_iter().map(count).collect();
+        (age.as_millis().to_string(), counts)
+    };
+    let ages: Object = AGES.iter().enumerate().map(of_age).collect();
+    ages.into()
+}
+
 /// What became of changes, but for what never became of any.
 fn changes(primary: &Primary) -> Json {
     let changes = primary.write_statistics().changes.into_iter();
@@ -144,6 +158,6 @@ fn changes(primary: &Primary) -> Json {
     some.map(|(result, count)| (result, Json::from(count))).collect()
 }
 
-fn milliseconds(duration: std::time::Duration) -> Json {
+pub(super) fn milliseconds(duration: Duration) -> Json {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).into()
 }

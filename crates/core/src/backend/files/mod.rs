@@ -14,6 +14,7 @@ mod parse;
 mod preparation;
 mod proof;
 mod rewrite;
+mod witness;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +23,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Backend, LastGood, Loaded, Origin, Stamp};
+use super::{Backend, LastGood, Loaded, Origin, Stamp, Witness};
 use crate::disk::{self, FileContent, Names, Place, State, Unfinished};
 use crate::error::{Error, Result};
 use crate::generation::{Digest, Generation};
@@ -229,6 +230,10 @@ impl Backend for Files {
 
     fn last_good(&self, document: Document) -> Option<LastGood> {
         self.held(document).last_good()
+    }
+
+    fn witness(&self, document: Document) -> Result<Option<Witness>> {
+        self.witness_of(document).map(Some)
     }
 
     fn origin(&self, document: Document, generation: Generation) -> Origin {

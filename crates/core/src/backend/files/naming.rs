@@ -19,7 +19,7 @@ use super::parse::is_table;
 use super::{Files, Loaded};
 use crate::disk;
 use crate::disk::{
-    ContentId, FileContent, Kept, Locked, Place, State, Unlockable, label, read_slots,
+    Base, ContentId, FileContent, Kept, Locked, Place, State, Unlockable, label, read_slots,
 };
 use crate::error::{Error, Result};
 use crate::generation::Generation;
@@ -57,7 +57,7 @@ impl Retries {
 }
 
 /// A document as its file has it.
-type Content<'a> = Option<(&'a Path, FileContent)>;
+pub(super) type Content<'a> = Option<(&'a Path, FileContent)>;
 
 impl Files {
     /// Reads a document and finds or makes its name.
@@ -133,7 +133,7 @@ impl Files {
     }
 
     /// The place of the file that was read; the document's own, where there is none.
-    fn place_read(&self, document: Document, content: &Content<'_>) -> Place {
+    pub(super) fn place_read(&self, document: Document, content: &Content<'_>) -> Place {
         let is_fallback =
             |path: &Path| self.layout().fallback(document).is_some_and(|other| other == path);
         match content {
@@ -182,21 +182,44 @@ impl Files {
             tracing::warn!(%document, %error, "a foreign content stays without a generation for now");
             return Ok(Adoption::Later);
         }
-        // While the lock was waited for, this process may have written what is replaced now.
-        let held = self.held(document).named();
         let base = match locked.read(self.floor(document)) {
             Ok(base) => base,
             Err(Error::Unavailable { .. }) => return Ok(Adoption::Never),
             Err(error) => return Err(error),
         };
-        if base.is_adopted {
-            self.alarms.adoptions.fetch_add(1, Ordering::Relaxed);
-            if let Some(held) = held.filter(|held| held.is_present()) {
-                self.keep_replaced(document, &held, base.bytes.as_ref());
-                self.tell_what_is_gone(document, &held, base.bytes.as_ref());
-            }
-        }
+        self.note_adopted(document, &locked, &base);
         Ok(Adoption::Read)
+    }
+
+    /// Counts what somebody else wrote, if it was named just now, and keeps what it replaced.
+    pub(crate) fn note_adopted(&self, document: Document, locked: &Locked, base: &Base) {
+        if !base.is_adopted {
+            return;
+        }
+        self.alarms.adoptions.fetch_add(1, Ordering::Relaxed);
+        let replaced = self.replaced(document, locked, base);
+        if let Some(replaced) = replaced.filter(|replaced| replaced.is_present()) {
+            self.keep_replaced(document, &replaced, base.bytes.as_ref());
+            self.tell_what_is_gone(document, &replaced, base.bytes.as_ref());
+        }
+    }
+
+    /// What somebody else's content replaced. This process may not have seen it: then it is what its
+    /// writer kept.
+    fn replaced(&self, document: Document, locked: &Locked, base: &Base) -> Option<Arc<Snapshot>> {
+        // While the lock was waited for, this process may have written what is replaced now.
+        let held = self.held(document).named();
+        let unseen = locked
+            .replaced(base)
+            .filter(|(before, _)| held.as_ref().is_none_or(|held| held.generation < *before));
+        let kept = unseen.and_then(|(generation, content)| {
+            let place = self.place(document);
+            let bytes = Kept::new(&place.kept).read(generation).ok()??;
+            let is_it = ContentId::of(Some(&bytes)) == content;
+            let read = is_it.then_some((place.path.as_path(), bytes))?;
+            self.snapshot(document, generation, Some(read)).ok()
+        });
+        kept.or(held)
     }
 
     /// Keeps what somebody else has replaced, so that it can be restored.
@@ -288,7 +311,7 @@ enum Adoption {
     Never,
 }
 
-fn id_of(content: &Content<'_>) -> ContentId {
+pub(super) fn id_of(content: &Content<'_>) -> ContentId {
     ContentId::of(content.as_ref().map(|(_, content)| &content.bytes[..]))
 }
 

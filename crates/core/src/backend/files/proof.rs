@@ -1,5 +1,10 @@
 //! What a document holds by proof, without reading it, for a tier that has the content elsewhere.
 
+#![cfg_attr(
+    not(feature = "redis"),
+    allow(dead_code, reason = "asked for by the tier over the files, which may be left out")
+)]
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -7,7 +12,7 @@ use super::Files;
 use crate::backend::Stamp;
 use crate::disk::{ContentId, Locked, Proof, State, label, read_slots};
 use crate::error::{Error, Result};
-use crate::generation::Generation;
+use crate::generation::{Digest, Generation};
 use crate::{Document, Snapshot};
 
 /// How long a document that needs a new name waits for its lock.
@@ -65,13 +70,26 @@ impl Files {
     }
 
     /// Names the present content anew, above a generation that was given to a content which is not in
-    /// the file: the folder was restored, and with it the memory of what came later was lost.
-    pub(crate) fn name_above(&self, document: Document, above: Generation) -> Result<()> {
+    /// the file: the folder was restored, and with it the memory of what came later was lost. Nothing
+    /// is done if the file holds that content by that name after all, or a later one: `digest` is that
+    /// of the content, if it was there.
+    pub(crate) fn name_above(
+        &self,
+        document: Document,
+        above: Generation,
+        digest: Option<Digest>,
+    ) -> Result<()> {
         let mut locked = Locked::take(self.place(document), LOCK_WAIT)
             .map_err(|_| Error::Busy { path: self.place(document).path })?;
         locked.recover(&mut |unfinished| self.follow_up(document, unfinished))?;
-        let base = locked.read(self.floor(document).max(above.following()))?;
-        if base.is_adopted {
+        let present = locked.read(self.floor(document))?;
+        let content = digest.map_or(ContentId::Absent, ContentId::Bytes);
+        let is_it = present.generation == above && present.content == content;
+        let is_adopted = match is_it || present.generation > above {
+            true => present.is_adopted,
+            false => locked.read(above.following())?.is_adopted,
+        };
+        if is_adopted {
             self.alarms.adoptions.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())

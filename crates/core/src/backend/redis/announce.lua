@@ -7,9 +7,12 @@ if claimed and claimed ~= directory then
     return {'OTHER', claimed}
 end
 local held = redis.call('HGET', KEYS[1], field) or ''
-local number, known = string.match(held, '^(%d+):(%w+)$')
+local number, known = string.match(held, '^([1-9]%d*):(%w+)$')
 number = tonumber(number or '0')
-if number <= tonumber(ARGV[5]) then
+-- What nobody of us writes is no record: whoever reads it takes it for none, and it must not stand in
+-- the way for ever.
+local is_digest = known == 'absent' or known and #known == 64 and not string.find(known, '[^%da-f]')
+if is_digest and number <= tonumber(ARGV[5]) then
     if number > generation then
         return {'REFUSED', held}
     elseif number == generation and known ~= digest then

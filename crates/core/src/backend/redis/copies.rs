@@ -11,6 +11,7 @@ use std::time::Instant;
 use ::redis::{FromRedisValue, Value, cmd, pipe};
 use bytes::Bytes;
 
+use super::check::Said;
 use super::link::Failure;
 use super::record::Named;
 use super::requests::Request;
@@ -128,14 +129,22 @@ pub(super) struct Copy {
 }
 
 impl Shared {
-    /// Reads what the record says of a document, and its copy, in one go.
+    /// Reads what the record says of a document, and its copy, in one go; nothing of what another
+    /// directory has there.
     pub(super) async fn read_copy(&self, document: Document, deadline: Instant) -> Option<Copy> {
+        let said = self.read_said(document, deadline).await?;
+        Some(Copy { named: said.named?, bytes: said.copy? })
+    }
+
+    /// The same, where either may be missing.
+    pub(super) async fn read_said(&self, document: Document, deadline: Instant) -> Option<Said> {
         let keys = &self.speaker.keys;
-        let mut both = pipe();
-        both.add_command(cmd("HGET").arg(keys.record()).arg(document.to_string()).to_owned());
-        both.add_command(cmd("GET").arg(keys.copy(document)).to_owned());
+        let mut all = pipe();
+        all.add_command(cmd("HGET").arg(keys.record()).arg("_dir").to_owned());
+        all.add_command(cmd("HGET").arg(keys.record()).arg(document.to_string()).to_owned());
+        all.add_command(cmd("GET").arg(keys.copy(document)).to_owned());
         let left = deadline.saturating_duration_since(Instant::now());
-        let answers = match self.values.ask_all(&both, left).await {
+        let answers = match self.values.ask_all(&all, left).await {
             Ok(answers) => answers,
             Err(Failure::Server(error)) => {
                 self.complain(&error.to_string());
@@ -143,11 +152,16 @@ impl Shared {
             }
             Err(_) => return None,
         };
-        let [recorded, copy] = <[Value; 2]>::try_from(answers).ok()?;
-        let named = Named::parse(&String::from_redis_value(recorded).ok()?)?;
-        match copy {
-            Value::BulkString(bytes) => Some(Copy { named, bytes: bytes.into() }),
-            _ => None,
+        let [directory, recorded, copy] = <[Value; 3]>::try_from(answers).ok()?;
+        // Whose the prefix is, the first comparison may not have said yet.
+        if String::from_redis_value(directory).ok()? != self.speaker.directory {
+            return None;
         }
+        let recorded = Option::<String>::from_redis_value(recorded).ok()?;
+        let copy = match copy {
+            Value::BulkString(bytes) => Some(bytes.into()),
+            _ => None,
+        };
+        Some(Said { named: recorded.and_then(|text| Named::parse(&text)), copy })
     }
 }

@@ -7,8 +7,8 @@ for key = 1, #KEYS do
 end
 if ARGV[1] ~= '' then
     redis.call('PUBLISH', ARGV[1], ARGV[2])
-    if ARGV[4] ~= '' then
-        redis.call('PUBLISH', ARGV[3], ARGV[4])
-    end
+end
+if ARGV[4] ~= '' then
+    redis.call('PUBLISH', ARGV[3], ARGV[4])
 end
 return {'DROPPED', ''}

@@ -1,8 +1,11 @@
 -- Stores the copy of a document, if it is still the one that was announced.
 -- KEYS: record, copy. ARGV: field, `<generation>:<digest>`, directory, bytes, life in ms or 0.
 local claimed = redis.call('HGET', KEYS[1], '_dir')
-if claimed ~= ARGV[3] then
-    return {'OTHER', claimed or ''}
+-- A prefix that nobody has claimed has lost its record.
+if not claimed then
+    return {'REFUSED', ''}
+elseif claimed ~= ARGV[3] then
+    return {'OTHER', claimed}
 end
 local held = redis.call('HGET', KEYS[1], ARGV[1])
 if held ~= ARGV[2] then

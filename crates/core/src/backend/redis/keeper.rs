@@ -4,6 +4,7 @@
 //! There is no list of what is yet to be done: it follows from what is held and what the record says,
 //! so nothing grows while the server is away, and nothing is forgotten by a process that dies.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -15,12 +16,14 @@ use super::record::{Named, Record};
 use super::requests::Warmed;
 use super::scripts::{Announced, Filled, Survey};
 use super::standing::{Repair, Verdict};
-use super::{Shared, transaction};
+use super::{Shared, lock, transaction};
 use crate::Document;
 use crate::disk::faults::{self, Rule};
 
 /// How long a subscription that begins waits for the first comparison before it is called live.
 const SYNC_WITHIN: Duration = Duration::from_secs(1);
+/// After how many comparisons a server that refused scripts is asked again: rights come back.
+const TRY_SCRIPTS_EVERY: u64 = 8;
 
 /// What was done for Redis.
 #[derive(Debug, Default)]
@@ -39,9 +42,13 @@ pub(super) struct Kept {
     pub(super) refused_fills: AtomicU64,
     /// Copies dropped because the server had no room for the record.
     pub(super) dropped: AtomicU64,
+    /// Copies of somebody else removed because they meant something else than the document.
+    pub(super) stale_removed: AtomicU64,
     /// Calls the server refused for lack of room.
     pub(super) no_room: AtomicU64,
     pub(super) comparisons: AtomicU64,
+    /// When the last comparison with a record of these files ended.
+    pub(super) compared: Mutex<Option<Instant>>,
 }
 
 impl Shared {
@@ -93,7 +100,8 @@ impl Shared {
         match announced {
             Announced::Raised(complaints) => {
                 self.kept.announced.fetch_add(1, Ordering::Relaxed);
-                self.standing(document).raised(named, Instant::now());
+                let copied_from = self.habits.fills.then(Instant::now);
+                self.standing(document).raised(named, copied_from);
                 self.fills.notify_one();
                 for complaint in complaints {
                     self.complain(&complaint);
@@ -119,7 +127,11 @@ impl Shared {
         let call = self.speaker.drop_copies(document, &named);
         match call.run(&self.commands, self.habits.command_budget).await {
             Ok(_) => drop(self.kept.dropped.fetch_add(1, Ordering::Relaxed)),
-            Err(failure) => tracing::debug!(%document, %failure, "copies could not be dropped"),
+            Err(failure) => {
+                tracing::debug!(%document, %failure, "copies could not be dropped");
+                // With the next comparison it is tried again.
+                self.standing(document).put_drop_back();
+            }
         }
     }
 
@@ -207,8 +219,11 @@ impl Shared {
                 }
                 continue;
             }
-            let has_compared = self.compare().await;
-            self.comparisons.send_modify(|count| *count += u64::from(has_compared));
+            // Whoever waits for one asks for the next at once; one that failed is not to be repeated
+            // as fast as the server can refuse.
+            if self.compare().await {
+                self.comparisons.send_modify(|count| *count += 1);
+            }
             let pause = self.habits.compare_every.mul_f64(0.8 + 0.4 * fastrand::f64());
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
@@ -239,16 +254,7 @@ impl Shared {
             self.standing(*document).held().is_some_and(|held| held.is_present())
         };
         let copied: Vec<_> = Document::all().filter(is_copied).collect();
-        let survey = match self.can_script() {
-            true => {
-                let call = self.speaker.survey(&copied);
-                let answer = call.run(&self.commands, self.habits.command_budget).await;
-                answer
-                    .and_then(|answer| Survey::read(answer, copied.len()).map_err(Failure::Server))
-            }
-            false => transaction::survey(self).await,
-        };
-        let survey = match survey {
+        let survey = match self.survey(&copied).await {
             Ok(survey) => survey,
             Err(failure) => {
                 self.not_compared(failure).await;
@@ -261,6 +267,7 @@ impl Shared {
             return true;
         }
         self.find_own_directory();
+        *lock(&self.kept.compared) = Some(Instant::now());
         let is_first = self.kept.comparisons.load(Ordering::Relaxed) == 1;
         if faults::is_left_out(Rule::Comparison) && !is_first {
             return true;
@@ -270,6 +277,23 @@ impl Shared {
             survey.copies.as_ref().map(|copies| copies[place])
         });
         true
+    }
+
+    async fn survey(&self, copied: &[Document]) -> Result<Survey, Failure> {
+        let count = self.kept.comparisons.load(Ordering::Relaxed);
+        if self.can_script() || count.is_multiple_of(TRY_SCRIPTS_EVERY) {
+            let call = self.speaker.survey(copied);
+            let answer = call.run(&self.commands, self.habits.command_budget).await;
+            match answer {
+                Ok(answer) => {
+                    self.take_up_scripts();
+                    return Survey::read(answer, copied.len()).map_err(Failure::Server);
+                }
+                Err(Failure::Server(_)) if !self.can_script() => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        transaction::survey(self, copied).await
     }
 
     fn compare_with(&self, record: &Record, has_copy: impl Fn(Document) -> Option<bool>) {
@@ -332,7 +356,7 @@ impl Shared {
         let mut done = true;
         for document in documents {
             let Some(named) = self.standing(*document).named() else { continue };
-            let call = self.speaker.drop_copies(*document, &named);
+            let call = self.speaker.invalidation(*document, &named);
             done &= call.run(&self.commands, self.habits.command_budget).await.is_ok();
         }
         // They are not stale for long.

@@ -4,6 +4,7 @@
 //! out of their way, and they neither read nor list them.
 
 use crate::Document;
+use crate::generation::Digest;
 
 /// Names under one prefix.
 #[derive(Debug, Clone)]
@@ -55,6 +56,16 @@ impl Keys {
             keys.extend(metadata.map(|document| self.copy(document)));
         }
         keys
+    }
+
+    /// What was made of the content with this digest.
+    pub(super) fn made(&self, kind: &str, digest: Digest) -> String {
+        format!("{}:coh:made:{kind}:{digest}", self.prefix)
+    }
+
+    /// Whether somebody is making that.
+    pub(super) fn claim(&self, kind: &str, digest: Digest) -> String {
+        format!("{}:claim", self.made(kind, digest))
     }
 
     /// The channel on which workers of the reference name changed categories.

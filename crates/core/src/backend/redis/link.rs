@@ -16,6 +16,9 @@ use super::breaker::Breaker;
 use super::connect::Server;
 use crate::backoff::Backoff;
 
+/// A connection that ends sooner was of no use.
+const SHORT: Duration = Duration::from_secs(1);
+
 /// A connection to one server, or to all nodes of a cluster.
 #[derive(Clone)]
 pub(super) enum Connection {
@@ -40,7 +43,8 @@ pub(super) enum Failure {
 pub(super) struct Link {
     /// For the log.
     name: &'static str,
-    connection: Mutex<Option<Connection>>,
+    /// With a number of its own: a late answer says nothing of the connection that came after.
+    connection: Mutex<Option<(u64, Connection)>>,
     breaker: Mutex<Breaker>,
     /// Told when the connection was given up.
     lost: Notify,
@@ -111,7 +115,9 @@ impl Link {
 
     /// Sends a command and waits for its answer, but not for a connection.
     pub(super) async fn ask(&self, cmd: &Cmd, budget: Duration) -> Result<Value, Failure> {
-        let Some(mut connection) = self.lock().clone() else { return Err(Failure::Away) };
+        let Some((number, mut connection)) = self.lock().clone() else {
+            return Err(Failure::Away);
+        };
         self.commands.fetch_add(1, Ordering::Relaxed);
         let answer = tokio::time::timeout(budget, connection.req_packed_command(cmd)).await;
         let answer = match answer {
@@ -119,7 +125,7 @@ impl Link {
             // A refusal comes as a value or as an error, depending on where it was noticed.
             Ok(answer) => answer.and_then(Value::extract_error).map_err(Failure::of),
         };
-        self.note(answer.as_ref().err());
+        self.note(number, answer.as_ref().err());
         answer
     }
 
@@ -129,7 +135,9 @@ impl Link {
         pipeline: &::redis::Pipeline,
         budget: Duration,
     ) -> Result<Vec<Value>, Failure> {
-        let Some(mut connection) = self.lock().clone() else { return Err(Failure::Away) };
+        let Some((number, mut connection)) = self.lock().clone() else {
+            return Err(Failure::Away);
+        };
         let count = pipeline.len();
         self.commands.fetch_add(count as u64, Ordering::Relaxed);
         let answer = connection.req_packed_commands(pipeline, 0, count);
@@ -137,7 +145,7 @@ impl Link {
             Err(_) => Err(Failure::TimedOut),
             Ok(answer) => answer.map_err(Failure::of),
         };
-        self.note(answer.as_ref().err());
+        self.note(number, answer.as_ref().err());
         answer
     }
 
@@ -177,15 +185,17 @@ impl Link {
         loop {
             match Self::connect(server).await {
                 Ok(connection) => {
-                    failures = 0;
+                    let begun = Instant::now();
                     *self.breaker() = Breaker::default();
-                    *self.lock() = Some(connection);
-                    self.connects.fetch_add(1, Ordering::Relaxed);
+                    let number = self.connects.fetch_add(1, Ordering::Relaxed);
+                    *self.lock() = Some((number, connection));
                     self.turn(State::Up);
                     tracing::info!(link = self.name, %server, "connected to redis");
                     self.lost.notified().await;
                     self.turn(State::Down);
                     tracing::warn!(link = self.name, %server, "gave up a connection to redis");
+                    // One that ends at once again and again must not be made without a pause.
+                    failures = if begun.elapsed() < SHORT { failures + 1 } else { 0 };
                 }
                 Err(error) => {
                     if failures == 0 {
@@ -214,10 +224,13 @@ impl Link {
         }
     }
 
-    fn note(&self, failure: Option<&Failure>) {
+    fn note(&self, number: u64, failure: Option<&Failure>) {
         let failed = failure.is_some_and(Failure::is_of_the_connection);
         if failed {
             self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        if self.lock().as_ref().is_none_or(|(present, _)| *present != number) {
+            return;
         }
         let is_open = self.breaker().note(failed, Instant::now());
         if is_open || failure.is_some_and(Failure::is_final) {
@@ -229,7 +242,7 @@ impl Link {
         self.state.send_if_modified(|present| std::mem::replace(present, state) != state);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
+    fn lock(&self) -> MutexGuard<'_, Option<(u64, Connection)>> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

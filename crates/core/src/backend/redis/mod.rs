@@ -9,6 +9,7 @@
 //! hanging disk delays them, and they end with it.
 
 mod breaker;
+mod check;
 mod connect;
 mod copies;
 mod habits;
@@ -16,10 +17,13 @@ mod keeper;
 mod keys;
 mod link;
 mod listener;
+mod made;
 mod message;
 mod record;
 mod requests;
 mod scripts;
+#[cfg(test)]
+mod scripts_test;
 mod standing;
 mod status;
 mod transaction;
@@ -34,7 +38,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::files::{Directory, Files};
-use super::{Backend, Hint, LastGood, Loaded, News, Origin, Stamp};
+use super::{Backend, Disagreement, Hint, LastGood, Loaded, News, Origin, Stamp, Witness};
 use crate::error::Result;
 use crate::generation::Generation;
 use crate::{Document, Snapshot, settings};
@@ -46,6 +50,7 @@ use keys::Keys;
 use link::Link;
 use listener::Heard;
 pub use listener::Subscription;
+use made::Results;
 use requests::Request;
 pub use requests::Warmed;
 use scripts::Speaker;
@@ -219,7 +224,7 @@ impl Backend for Redis {
     fn load(&self, document: Document) -> Result<Loaded> {
         let name_above = self.shared.standing(document).take_name_above();
         if let Some(above) = name_above
-            && let Err(error) = self.files.name_above(document, above)
+            && let Err(error) = self.files.name_above(document, above.generation, above.digest)
         {
             tracing::warn!(%document, %error, "a file older than its record could not be named anew yet");
         }
@@ -232,6 +237,20 @@ impl Backend for Redis {
     fn last_good(&self, document: Document) -> Option<LastGood> {
         let known = self.files.last_good(document);
         self.copied_instead(document, known.as_ref()).or(known)
+    }
+
+    fn witness(&self, document: Document) -> Result<Option<Witness>> {
+        self.files.witness(document)
+    }
+
+    fn disagreements(&self, snapshot: &Arc<Snapshot>) -> Vec<Disagreement> {
+        self.check(snapshot)
+    }
+
+    fn made(&self) -> Option<Arc<dyn crate::made::Store>> {
+        let shared = Arc::clone(&self.shared);
+        // Who stores nothing large there stores no results either.
+        shared.habits.fills.then(|| Arc::new(Results::new(shared)) as _)
     }
 
     fn listen(&self, hint: Hint) {
@@ -324,9 +343,15 @@ impl Shared {
     fn give_up_scripts(&self) -> bool {
         let were_used = !self.is_scriptless.swap(true, Ordering::Relaxed);
         if were_used {
-            tracing::warn!(server = %self.server, "the server refuses scripts; transactions are used instead");
+            self.complain("the server refuses scripts; transactions are used instead");
         }
         were_used
+    }
+
+    fn take_up_scripts(&self) {
+        if self.is_scriptless.swap(false, Ordering::Relaxed) {
+            tracing::info!(server = %self.server, "the server runs scripts again");
+        }
     }
 
     /// Tells what the server does not like, once.

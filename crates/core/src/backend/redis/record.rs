@@ -27,6 +27,7 @@ pub(super) struct Named {
 pub(super) struct Record([Option<Named>; Document::COUNT]);
 
 impl Named {
+    /// The name in exactly the words in which it is written: scripts compare words.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (generation, digest) = text.split_once(':')?;
         let generation: Generation = generation.parse().ok()?;
@@ -37,7 +38,7 @@ impl Named {
             ABSENT => None,
             digest => Some(Digest::from_hex(digest)?),
         };
-        Some(Self { generation, digest })
+        Some(Self { generation, digest }).filter(|named| named.to_string() == text)
     }
 
     pub(super) fn digest_text(&self) -> String {
@@ -98,7 +99,9 @@ mod tests {
     fn nonsense_is_nobody_s_name() {
         let hex = Digest::of(b"x").to_string();
         let far = format!("{}:{hex}", LARGEST_BELIEVED + 1);
-        for text in ["", "5", "5:", ":absent", "0:absent", "-1:absent", "5:beef", &far] {
+        let loud = format!("5:{}", hex.to_uppercase());
+        let words = ["", "5", "5:", ":absent", "0:absent", "-1:absent", "+5:absent", "05:absent"];
+        for text in words.into_iter().chain(["5:beef", &far, &loud]) {
             assert_eq!(Named::parse(text), None, "{text}");
         }
     }

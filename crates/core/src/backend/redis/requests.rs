@@ -3,11 +3,14 @@
 use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
+use ::redis::{Cmd, Value};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
 
+use super::check::Said;
 use super::copies::Copy;
+use super::record::Named;
 use super::status::ServerStatistics;
 use super::{Redis, Shared};
 use crate::Document;
@@ -19,6 +22,13 @@ const AT_ONCE: usize = 16;
 pub(super) enum Request {
     /// Read a copy. Whoever asks has no runtime and stops waiting at the deadline.
     Copy { document: Document, deadline: Instant, answer: SyncSender<Option<Copy>> },
+    /// Read what the record says of a document, and its copy. Whoever asks has no runtime.
+    Said { document: Document, answer: SyncSender<Option<Said>> },
+    /// Remove a copy of this length that is not the document's, unless the record has moved.
+    RemoveStale { document: Document, named: Named, length: usize, answer: SyncSender<bool> },
+    /// Run a command about a shared result, on the connection for values. Its asker waits like that
+    /// of a copy, and has one at a time.
+    Made { command: Cmd, deadline: Instant, answer: SyncSender<Option<Value>> },
     /// Ask the server about itself.
     Statistics { answer: oneshot::Sender<ServerStatistics> },
     /// Whether the server answers.
@@ -58,6 +68,16 @@ impl Shared {
         match request {
             Request::Copy { document, deadline, answer } => {
                 let _ = answer.try_send(self.read_copy(document, deadline).await);
+            }
+            Request::Said { document, answer } => {
+                let deadline = Instant::now() + self.habits.value_budget;
+                let _ = answer.try_send(self.read_said(document, deadline).await);
+            }
+            Request::RemoveStale { document, named, length, answer } => {
+                let _ = answer.try_send(self.remove_stale(document, &named, length).await);
+            }
+            Request::Made { command, deadline, answer } => {
+                let _ = answer.try_send(self.ask_about_made(&command, deadline).await);
             }
             Request::Statistics { answer } => {
                 let _ = answer.send(self.ask_statistics().await);

@@ -17,6 +17,7 @@ use crate::disk::faults::{self, Rule};
 static ANNOUNCE: LazyLock<Source> = LazyLock::new(|| Source::of(include_str!("announce.lua")));
 static FILL: LazyLock<Source> = LazyLock::new(|| Source::of(include_str!("fill.lua")));
 static DROP: LazyLock<Source> = LazyLock::new(|| Source::of(include_str!("drop.lua")));
+static REMOVE: LazyLock<Source> = LazyLock::new(|| Source::of(include_str!("remove.lua")));
 static SURVEY: LazyLock<Source> = LazyLock::new(|| Source::of(include_str!("survey.lua")));
 
 /// A script, and the digest a server knows it by.
@@ -125,6 +126,26 @@ impl Speaker {
         Call { source: &DROP, keys: self.keys.dropped_with(document), arguments }
     }
 
+    /// Tells everybody to look, though nothing new is known: by the bare name, which all of them heed.
+    pub(super) fn invalidation(&self, document: Document, named: &Named) -> Call<'static> {
+        let [_, _, invalidations, category] = self.told(document, named);
+        let said = [String::new(), String::new(), invalidations, category];
+        let keys = self.keys.dropped_with(document);
+        Call { source: &DROP, keys, arguments: said.map(owned).to_vec() }
+    }
+
+    pub(super) fn remove_stale(
+        &self,
+        document: Document,
+        named: &Named,
+        length: usize,
+    ) -> Call<'static> {
+        let said =
+            [document.to_string(), named.to_string(), self.directory.clone(), length.to_string()];
+        let keys = vec![self.keys.record(), self.keys.copy(document)];
+        Call { source: &REMOVE, keys, arguments: said.map(owned).to_vec() }
+    }
+
     pub(super) fn survey(&self, documents: &[Document]) -> Call<'static> {
         let mut keys = vec![self.keys.record()];
         keys.extend(documents.iter().map(|document| self.keys.copy(*document)));
@@ -178,7 +199,7 @@ fn is_unknown(error: &RedisError) -> bool {
 
 impl Announced {
     pub(super) fn read(answer: Value) -> Result<Self, RedisError> {
-        let mut words = Vec::<String>::from_redis_value(answer)?.into_iter();
+        let mut words = words(answer)?.into_iter();
         let (outcome, held) = (words.next(), words.next().unwrap_or_default());
         Ok(match outcome.as_deref() {
             Some("RAISED") => Self::Raised(words.collect()),
@@ -192,7 +213,7 @@ impl Announced {
 
 impl Filled {
     pub(super) fn read(answer: Value) -> Result<Self, RedisError> {
-        let mut words = Vec::<String>::from_redis_value(answer)?.into_iter();
+        let mut words = words(answer)?.into_iter();
         let (outcome, held) = (words.next(), words.next().unwrap_or_default());
         Ok(match outcome.as_deref() {
             Some("STORED") => Self::Stored,
@@ -205,13 +226,19 @@ impl Filled {
 
 impl Survey {
     pub(super) fn read(answer: Value, asked: usize) -> Result<Self, RedisError> {
-        type Answer = (String, Vec<Vec<u8>>, Vec<i64>);
-        // What others have put into the record need not be text.
+        type Answer = (Vec<u8>, Vec<Vec<u8>>, Vec<i64>);
         let (directory, record, copies) = Answer::from_redis_value(answer)?;
+        let directory = String::from_utf8_lossy(&directory).into_owned();
         let copies = copies.into_iter().map(|there| there != 0).collect::<Vec<_>>();
         let copies = (copies.len() == asked).then_some(copies);
         Ok(Self { directory, record: Record::of_pairs(&record), copies })
     }
+}
+
+/// The words of an answer. What others have put into the record need not be text.
+fn words(answer: Value) -> Result<Vec<String>, RedisError> {
+    let words = Vec::<Vec<u8>>::from_redis_value(answer)?;
+    Ok(words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect())
 }
 
 fn unexpected(what: &'static str) -> RedisError {

@@ -30,7 +30,7 @@ pub(super) struct Standing {
     /// What the record says that is newer than what is held, as first found.
     ahead: Option<Named>,
     /// The record is ahead of the files for good: they get a name above this.
-    name_above: Option<Generation>,
+    name_above: Option<Named>,
 }
 
 /// A copy that is to be stored.
@@ -104,10 +104,11 @@ impl Standing {
         self.recorded = Some(recorded);
     }
 
-    /// The record was raised by this process, which stores the copy, too.
-    pub(super) fn raised(&mut self, named: Named, now: Instant) {
+    /// The record was raised by this process, which stores the copy, too, if copies are stored.
+    pub(super) fn raised(&mut self, named: Named, copied_from: Option<Instant>) {
         self.recorded = Some(Some(named));
-        if self.named() == Some(named) && named.digest.is_some() {
+        let is_copied = self.named() == Some(named) && named.digest.is_some();
+        if let Some(now) = copied_from.filter(|_| is_copied) {
             self.fill = Some(Fill { due: now + FILL_AFTER, is_shared: false });
         }
     }
@@ -115,6 +116,11 @@ impl Standing {
     /// Whether copies are yet to be dropped, because the record cannot be raised.
     pub(super) fn claim_drop(&mut self, named: Named) -> bool {
         std::mem::replace(&mut self.dropped, named.generation) != named.generation
+    }
+
+    /// They could not be dropped, and are yet to be.
+    pub(super) fn put_drop_back(&mut self) {
+        self.dropped = Generation::default();
     }
 
     /// Compares what is held with the record, and with whether there is a copy.
@@ -141,14 +147,14 @@ impl Standing {
             return Verdict::Announce(Repair::Behind);
         }
         if self.ahead.replace(recorded) == Some(recorded) {
-            self.name_above = Some(recorded.generation);
+            self.name_above = Some(recorded);
             return Verdict::Rename;
         }
         Verdict::Look
     }
 
-    /// The generation above which the file is to be named, once.
-    pub(super) fn take_name_above(&mut self) -> Option<Generation> {
+    /// The content above which the file is to be named, once.
+    pub(super) fn take_name_above(&mut self) -> Option<Named> {
         self.name_above.take()
     }
 
@@ -236,7 +242,7 @@ mod tests {
             assert_eq!(standing.compare(Some(ahead), None, now), Verdict::Look);
             assert_eq!(standing.take_name_above(), None);
             assert_eq!(standing.compare(Some(ahead), None, now), Verdict::Rename);
-            assert_eq!(standing.take_name_above(), Some(ahead.generation));
+            assert_eq!(standing.take_name_above(), Some(ahead));
             assert_eq!(standing.take_name_above(), None);
         }
         // What was looked at was newer after all.
@@ -250,12 +256,12 @@ mod tests {
         let now = Instant::now();
         let mut standing = Standing::default();
         standing.hold(&snapshot(5, "a"));
-        standing.raised(named(5, "a"), now);
+        standing.raised(named(5, "a"), Some(now));
         assert!(standing.take_fill(now).is_none());
         let (copied, by, is_shared) = standing.take_fill(now + FILL_AFTER).unwrap();
         assert_eq!((&copied.bytes[..], by, is_shared), (&b"a"[..], named(5, "a"), false));
         assert!(standing.take_fill(now + FILL_AFTER).is_none());
-        standing.raised(named(5, "a"), now);
+        standing.raised(named(5, "a"), Some(now));
         standing.hold(&snapshot(6, "b"));
         assert!(standing.take_fill(now + FILL_AFTER).is_none());
     }

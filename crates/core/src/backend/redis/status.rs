@@ -1,12 +1,16 @@
 //! What an operator can be told of this tier.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use ::redis::{FromRedisValue, Value, cmd};
 
 use super::link::LinkCounters;
 use super::listener::Subscription;
 use super::{Redis, Shared, lock};
+
+/// Comparisons that may be missed before what is known of the record is old.
+const MISSED: u32 = 3;
 
 /// How this tier is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +25,11 @@ pub struct Status {
     pub has_values: bool,
     /// How far the subscription has come.
     pub subscription: Subscription,
+    /// How long ago everything was last compared.
+    pub compared_ago: Option<Duration>,
+    /// Whether news arrive and comparisons are made: changes of others are known at once. Looks find
+    /// them all the same.
+    pub is_live: bool,
     /// Whether scripts are run, rather than transactions.
     pub scripts: bool,
     /// Identity of another data directory that the key prefix belongs to: then Redis is not used.
@@ -58,6 +67,8 @@ pub struct Counters {
     pub fills_refused: u64,
     /// Documents whose copies were dropped because there was no room for their record.
     pub dropped: u64,
+    /// Copies of others removed because they meant something else than the document.
+    pub stale_removed: u64,
     /// Calls refused for lack of room.
     pub no_room: u64,
     /// Comparisons of everything.
@@ -99,12 +110,16 @@ impl Redis {
     /// How this tier is doing, as known here: nothing is asked.
     pub fn status(&self) -> Status {
         let shared = &self.shared;
+        let subscription = *shared.heard.state.borrow();
+        let compared_ago = lock(&shared.kept.compared).map(|at| at.elapsed());
         Status {
             server: shared.server.to_string(),
             worker: shared.speaker.worker.clone(),
             is_connected: shared.commands.is_up(),
             has_values: shared.values.is_up(),
-            subscription: *shared.heard.state.borrow(),
+            subscription,
+            compared_ago,
+            is_live: shared.is_live(subscription, compared_ago),
             scripts: shared.can_script(),
             other_directory: lock(&shared.other_directory).clone(),
             is_mixed: shared.heard.is_mixed.load(Ordering::Relaxed),
@@ -119,6 +134,12 @@ impl Redis {
 }
 
 impl Shared {
+    fn is_live(&self, subscription: Subscription, compared_ago: Option<Duration>) -> bool {
+        let has_news = subscription == Subscription::Live || !self.habits.listens;
+        let in_time = self.habits.compare_every * MISSED;
+        has_news && self.may_share() && compared_ago.is_some_and(|ago| ago <= in_time)
+    }
+
     fn counters(&self) -> Counters {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let links = [self.commands.counters(), self.values.counters()];
@@ -137,6 +158,7 @@ impl Shared {
             fills: count(&kept.filled),
             fills_refused: count(&kept.refused_fills),
             dropped: count(&kept.dropped),
+            stale_removed: count(&kept.stale_removed),
             no_room: count(&kept.no_room),
             comparisons: count(&kept.comparisons),
             changes_heard: count(&heard.changes),

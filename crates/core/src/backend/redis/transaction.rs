@@ -5,7 +5,7 @@
 //! for each change.
 
 use ::redis::aio::ConnectionLike;
-use ::redis::{Cmd, FromRedisValue, RedisError, Value, cmd};
+use ::redis::{Cmd, FromRedisValue, RedisError, Value, cmd, pipe};
 
 use super::Shared;
 use super::link::{Connection, Failure};
@@ -88,8 +88,28 @@ pub(super) async fn fill(
     .await
 }
 
-/// See `survey.lua`; nothing is said of copies.
-pub(super) async fn survey(shared: &Shared) -> Result<Survey, Failure> {
+/// See `remove.lua`; any copy is removed.
+pub(super) async fn remove_stale(
+    shared: &Shared,
+    document: Document,
+    named: &Named,
+) -> Result<bool, Failure> {
+    let field = document.to_string();
+    within(shared, async |mut link| {
+        let (directory, held) = link.watch(&field).await?;
+        let is_ours = directory.as_deref() == Some(link.directory());
+        if !is_ours || held.as_deref() != Some(&*named.to_string()) {
+            link.forget().await?;
+            return Ok(false);
+        }
+        let unlink = cmd("UNLINK").arg(shared.speaker.keys.copy(document)).to_owned();
+        link.do_all(&[unlink]).await
+    })
+    .await
+}
+
+/// See `survey.lua`; no prefix is claimed.
+pub(super) async fn survey(shared: &Shared, documents: &[Document]) -> Result<Survey, Failure> {
     let all = cmd("HGETALL").arg(shared.speaker.keys.record()).to_owned();
     let answer = shared.commands.ask(&all, shared.habits.command_budget).await?;
     let pairs =
@@ -99,8 +119,25 @@ pub(super) async fn survey(shared: &Shared) -> Result<Survey, Failure> {
     Ok(Survey {
         directory: directory.unwrap_or_default(),
         record: Record::of_pairs(&pairs),
-        copies: None,
+        copies: copies(shared, documents).await,
     })
+}
+
+/// Which copies there are, if the server says so.
+async fn copies(shared: &Shared, documents: &[Document]) -> Option<Vec<bool>> {
+    let mut all = pipe();
+    for document in documents {
+        all.add_command(cmd("EXISTS").arg(shared.speaker.keys.copy(*document)).to_owned());
+    }
+    if documents.is_empty() {
+        return Some(Vec::new());
+    }
+    let answers = shared.commands.ask_all(&all, shared.habits.command_budget).await.ok()?;
+    let is_there = |answer| match answer {
+        Value::Int(count) => Some(count != 0),
+        _ => None,
+    };
+    answers.into_iter().map(is_there).collect()
 }
 
 /// A connection that nobody else uses.
@@ -136,7 +173,12 @@ impl Alone<'_> {
         self.ask(cmd("WATCH").arg(&record)).await?;
         let directory = self.ask(cmd("HGET").arg(&record).arg("_dir")).await?;
         let held = self.ask(cmd("HGET").arg(&record).arg(field)).await?;
-        Ok((Option::from_redis_value(directory)?, Option::from_redis_value(held)?))
+        // What others have put there need not be text.
+        let text = |value| {
+            let bytes = Option::<Vec<u8>>::from_redis_value(value)?;
+            Ok::<_, RedisError>(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+        };
+        Ok((text(directory)?, text(held)?))
     }
 
     async fn forget(&mut self) -> Result<(), RedisError> {

@@ -127,6 +127,7 @@ fn open(
         canonical: storage.canonical_format,
         copied: !settings.replication.is_primary(),
         leases: data::leases(&settings.coherence),
+        watch: true,
         ..Options::default()
     };
     let root = layout.root.display().to_string();

@@ -24,11 +24,21 @@ pub(super) fn text(report: &Report) -> String {
 }
 
 fn workers(report: &Report, paint: Paint) -> String {
-    let header = ["#", "URL", "UP SINCE", "MODE", "REDIS", "BREAKER", "LEASE AGE", "PROBLEMS"];
+    let header = [
+        "#",
+        "URL",
+        "UP SINCE",
+        "MODE",
+        "REDIS",
+        "BREAKER",
+        "SUBSCRIPTION",
+        "LEASE AGE",
+        "PROBLEMS",
+    ];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     rows.extend(report.asked.iter().enumerate().map(|(place, asked)| row(place, asked)));
     let left = Align::Left;
-    let align = [Align::Right, left, left, left, left, left, Align::Right, left];
+    let align = [Align::Right, left, left, left, left, left, left, Align::Right, left];
     let mut lines = columns(&rows, &align);
     for (line, asked) in lines[1..].iter_mut().zip(&report.asked) {
         let is_well = |worker: &Worker| !worker.is_stale() && worker.problems().next().is_none();
@@ -48,7 +58,7 @@ fn row(place: usize, asked: &Asked) -> Vec<String> {
         Err(reason) => {
             let none = || "-".to_owned();
             let reason = format!("unreachable: {}", shown(reason, LONGEST_REASON));
-            [none(), none(), none(), none(), none(), reason]
+            [none(), none(), none(), none(), none(), none(), reason]
         }
         Ok(worker) => {
             let mut problems: Vec<&str> = worker.problems().collect();
@@ -67,6 +77,7 @@ fn row(place: usize, asked: &Asked) -> Vec<String> {
                 shown(&worker.mode, 20),
                 shown(&worker.redis("link"), 20),
                 shown(&worker.redis("breaker"), 20),
+                shown(&worker.redis("subscription"), 20),
                 age,
                 problems,
             ]

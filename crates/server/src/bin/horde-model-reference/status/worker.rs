@@ -2,6 +2,8 @@
 
 use horde_model_reference::json::Json;
 
+const OTHER_DIRECTORY: &str = "its key prefix in redis belongs to another data directory";
+
 /// A server that answered.
 #[derive(Debug, Clone)]
 pub(super) struct Worker {
@@ -70,9 +72,11 @@ impl Worker {
         self.lease_age_ms() > 2 * self.lease_ms
     }
 
-    /// What is wrong with its files.
+    /// What is wrong with its files, or with whose documents it would share. That Redis is away is
+    /// none: nothing that is served depends on it.
     pub(super) fn problems(&self) -> impl Iterator<Item = &str> {
-        self.categories.iter().filter_map(|held| held.problem.as_deref())
+        let shared = (self.redis("other_directory") != "-").then_some(OTHER_DIRECTORY);
+        self.categories.iter().filter_map(|held| held.problem.as_deref()).chain(shared)
     }
 
     /// A word about its shared cache; a hyphen where it has none.
