@@ -10,8 +10,10 @@ run:
 test: setup
 	cargo test --workspace --locked
 
-# Proves the files under faults until it is stopped or a promise is broken; the seed is printed. With
-# PROVE="--seconds 600 --faults kill,older" for so long, and with those.
+# Proves the files, and the Redis beside them, under faults until it is stopped or a promise is broken;
+# the seed is printed. With PROVE="--seconds 600 --faults kill,older" for so long, with those, and
+# without Redis.
+PROVE ?= --redis
 prove:
 	cargo run --package prove --release --locked -- run $(PROVE)
 

@@ -13,6 +13,9 @@ pub const FORGET: &str = "forget";
 /// Word of the line that tells that a write was not acknowledged although all faults had ended.
 pub const REFUSED_AT_THE_END: &str = "refused at the end";
 
+/// Word of the line that tells that Redis was not in use again although all faults had ended.
+pub const NOT_LIVE_AT_THE_END: &str = "not live at the end";
+
 /// The steps of a commit at which a worker can be made to die, to stand still or to meet an error,
 /// in their order.
 pub const POINTS: [&str; 16] = [
@@ -51,6 +54,16 @@ pub enum Mutation {
     DisplacedCheck,
     /// What a dead writer left is not set right.
     Recovery,
+    /// Copies in Redis are taken whatever they are.
+    CopyProof,
+    /// Records in Redis may fall.
+    RisingRecord,
+    /// Copies are stored in Redis whatever was announced since.
+    LateFill,
+    /// What Redis says is compared with what is held only once.
+    Comparison,
+    /// Who subscribes anew does not look at what was missed.
+    Gap,
 }
 
 impl fmt::Display for Mutation {
@@ -92,6 +105,30 @@ pub enum Fault {
     Clock,
     /// Start workers whose runtime is kept busy.
     Starve,
+    /// Kill Redis, and start it again empty or with its data.
+    RedisKill,
+    /// Stop Redis for 0.1 to 5 s, in long rounds up to 30 s.
+    RedisStop,
+    /// Delete everything in Redis, or the scripts it knows.
+    RedisFlush,
+    /// Let Redis end its subscriptions, or its other connections.
+    RedisClients,
+    /// Let Redis refuse to grow, or throw away keys at random.
+    RedisMemory,
+    /// Restore an older dump of Redis.
+    RedisOlder,
+    /// Put what nobody of us says into Redis: garbage, records of other models, lists where there
+    /// should be none, a record that is ahead of the files, forged messages.
+    RedisPoison,
+    /// Delay, cut, swallow, hold back or slow down what passes between one worker and Redis.
+    RedisNet,
+}
+
+impl Fault {
+    /// Whether it needs Redis.
+    pub fn is_of_redis(self) -> bool {
+        self >= Self::RedisKill
+    }
 }
 
 impl fmt::Display for Fault {

@@ -16,6 +16,7 @@ use horde_model_reference::Category;
 use horde_model_reference::generation::Digest;
 use serde_json::{Map, Value};
 
+use crate::cache::Cache;
 use crate::checker::{Findings, Property, Rules, check};
 use crate::clock;
 use crate::disk::{Disk, Medium};
@@ -62,6 +63,8 @@ pub struct Plan {
     pub legacy: bool,
     /// What the directory lies on.
     pub medium: Medium,
+    /// Whether workers share a Redis.
+    pub redis: bool,
     /// The lease answers are judged by.
     pub lease: Duration,
 }
@@ -75,6 +78,8 @@ pub struct Tally {
     pub made: BTreeMap<String, u64>,
     /// Rounds that are over.
     pub rounds: u64,
+    /// How long it took until Redis said what the files say, each time.
+    pub repairs: Vec<Duration>,
 }
 
 impl Tally {
@@ -85,6 +90,7 @@ impl Tally {
             *self.made.entry(fault).or_default() += count;
         }
         self.rounds += other.rounds;
+        self.repairs.extend(other.repairs);
     }
 }
 
@@ -93,12 +99,16 @@ impl Plan {
     pub fn mixed(&self, number: u64) -> Self {
         let mut random = Rng::with_seed(self.seed.wrapping_mul(31).wrapping_add(number));
         let is_drawn = |_: &Fault| random.u32(..3) == 0;
-        let mut faults: Vec<Fault> =
-            Fault::value_variants().iter().copied().filter(is_drawn).collect();
+        let possible = Fault::value_variants().iter().copied();
+        let possible = possible.filter(|fault| self.redis || !fault.is_of_redis());
+        let mut faults: Vec<Fault> = possible.filter(is_drawn).collect();
         if faults.contains(&Fault::Forget) {
             // Numbers go on rising by what is written down or by the clock, and that a content was
-            // missed is told by its name: with both gone nothing can be known.
-            faults.retain(|fault| !matches!(fault, Fault::Clock | Fault::Garbage));
+            // missed is told by its name: with both gone nothing can be known. Poison may put the
+            // numbers ahead of the clock.
+            faults.retain(|fault| {
+                !matches!(fault, Fault::Clock | Fault::Garbage | Fault::RedisPoison)
+            });
         }
         let mut medium = Medium::Plain;
         if faults.iter().any(|fault| matches!(fault, Fault::Full | Fault::ReadOnly)) {
@@ -131,12 +141,20 @@ pub fn round(plan: &Plan, number: u64) -> Result<(PathBuf, Tally)> {
     let mut tally = Tally { made: std::mem::take(&mut round.made), rounds: 1, ..Tally::default() };
     let alive = std::mem::take(&mut round.alive);
     let started = round.started;
+    let healed = std::mem::take(&mut round.healed);
     drop(round);
     let past = Past::read(&histories)?;
     tally.findings = check(&past, Some(&data), Rules { lease: plan.lease })?;
     tally.findings.count(Property::Alive, usize::try_from(started)?);
     for text in alive {
         tally.findings.violate(Property::Alive, text, []);
+    }
+    tally.findings.count(Property::Shared, healed.len());
+    for healed in healed {
+        match healed {
+            Ok(time) => tally.repairs.push(time),
+            Err(text) => tally.findings.violate(Property::Shared, text, []),
+        }
     }
     Ok((folder, tally))
 }
@@ -146,6 +164,7 @@ struct Round<'a> {
     data: &'a Path,
     histories: &'a Path,
     disk: &'a Disk,
+    cache: Option<Cache>,
     random: Rng,
     recorder: Recorder,
     /// Workers, then readers, each at its slot.
@@ -155,6 +174,8 @@ struct Round<'a> {
     armed: usize,
     made: BTreeMap<String, u64>,
     alive: Vec<String>,
+    /// How long it took each time until Redis said what the files say, or how it differed.
+    healed: Vec<Result<Duration, String>>,
     keeper: Option<Companion>,
     editor: Option<Companion>,
     /// When the disk is to be usable again.
@@ -181,6 +202,7 @@ impl<'a> Round<'a> {
             data,
             histories,
             disk,
+            cache: start_cache(plan, &mut random)?,
             random,
             recorder,
             processes: Vec::new(),
@@ -189,6 +211,7 @@ impl<'a> Round<'a> {
             armed: usize::try_from(number).unwrap_or(0) * 5,
             made: BTreeMap::new(),
             alive: Vec::new(),
+            healed: Vec::new(),
             keeper: Some(start_keeper(plan, data, histories)?),
             editor,
             disk_broken_until: None,
@@ -234,6 +257,9 @@ impl<'a> Round<'a> {
         let armed = if is_reader { None } else { self.arm() };
         if let Some(armed) = &armed {
             arguments.push(format!("--armed={armed}"));
+        }
+        if let Some(cache) = &self.cache {
+            arguments.push(format!("--redis={}", cache.port(slot)?));
         }
         if self.plan.legacy {
             arguments.push("--legacy".to_owned());
@@ -315,6 +341,9 @@ impl<'a> Round<'a> {
         if self.disk_broken_until.is_some_and(|until| Instant::now() >= until) {
             self.repair_disk()?;
         }
+        if let Some(cache) = &mut self.cache {
+            cache.attend()?;
+        }
         for slot in 0..self.processes.len() {
             if self.processes[slot].stopped_until.is_some_and(|until| Instant::now() >= until) {
                 self.processes[slot].resume()?;
@@ -366,7 +395,9 @@ impl<'a> Round<'a> {
 
     fn make_one(&mut self) -> Result<()> {
         let possible = [Fault::Kill, Fault::Stop, Fault::Forget, Fault::Full, Fault::ReadOnly];
-        let possible: Vec<Fault> = possible.into_iter().filter(|fault| self.has(*fault)).collect();
+        let of_redis = Fault::value_variants().iter().copied().filter(|fault| fault.is_of_redis());
+        let possible = possible.into_iter().chain(of_redis);
+        let possible: Vec<Fault> = possible.filter(|fault| self.has(*fault)).collect();
         let Some(fault) = self.random.choice(possible) else { return Ok(()) };
         let slot = self.random.usize(..self.processes.len());
         match fault {
@@ -382,6 +413,7 @@ impl<'a> Round<'a> {
                 self.count("stops");
             }
             Fault::Forget if self.random.u32(..4) == 0 => self.forget()?,
+            fault if fault.is_of_redis() => self.break_redis(fault)?,
             Fault::Full | Fault::ReadOnly if self.disk.is_small() => self.break_disk(fault)?,
             _ => {}
         }
@@ -419,6 +451,15 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
+    fn break_redis(&mut self, fault: Fault) -> Result<()> {
+        let Some(cache) = &mut self.cache else { return Ok(()) };
+        if let Some(word) = cache.make(fault)? {
+            self.note(&fault.to_string(), &word)?;
+            self.count(&word);
+        }
+        Ok(())
+    }
+
     fn repair_disk(&mut self) -> Result<()> {
         self.disk_broken_until = None;
         if self.disk.is_small() {
@@ -441,11 +482,19 @@ impl<'a> Round<'a> {
             if self.processes[slot].stopped_until.is_some() {
                 self.processes[slot].resume()?;
             }
-            if self.processes[slot].armed.is_some() {
+            // Whose directory it is, is forgotten with `.coherence`; those who know it from before go.
+            let is_stranger = self.cache.is_some() && self.plan.faults.contains(&Fault::Forget);
+            if self.processes[slot].armed.is_some() || is_stranger {
                 let status = self.processes[slot].kill()?;
                 self.processes[slot].armed = None;
                 self.bury(slot, status)?;
                 self.replace(slot)?;
+            }
+        }
+        if let Some(cache) = &mut self.cache {
+            cache.heal()?;
+            if self.plan.faults.contains(&Fault::Forget) {
+                cache.disown()?;
             }
         }
         self.attend()
@@ -463,6 +512,11 @@ impl<'a> Round<'a> {
         wait(self, "ready");
         self.order("settle");
         wait(self, "settled");
+        if let Some(cache) = &self.cache {
+            self.healed.push(cache.agree(self.data, &self.recorder)?);
+            cache.empty()?;
+            self.healed.push(cache.agree(self.data, &self.recorder)?);
+        }
         self.order("finish");
         wait(self, "finished");
         self.note_last()?;
@@ -504,6 +558,14 @@ impl<'a> Round<'a> {
     fn count(&mut self, word: &str) {
         *self.made.entry(word.to_owned()).or_default() += 1;
     }
+}
+
+fn start_cache(plan: &Plan, random: &mut Rng) -> Result<Option<Cache>> {
+    if !plan.redis {
+        return Ok(None);
+    }
+    let slots = plan.workers + plan.readers;
+    Cache::start(slots, &plan.documents, plan.legacy, plan.round, random.fork()).map(Some)
 }
 
 /// The documents at the beginning: all but the last, which the first write makes.

@@ -144,6 +144,8 @@ pub enum Source {
     First,
     /// In the file, after the last worker ended.
     Last,
+    /// In Redis, when the last fault had been made good.
+    Shared,
 }
 
 /// The names in a document, in order.

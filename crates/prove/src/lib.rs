@@ -1,4 +1,4 @@
-//! The proof of the file tier. Real worker processes write and read one data directory while faults
+//! The proof of the tiers. Real worker processes write and read one data directory while faults
 //! are made to them and to their files; every call is recorded; a checker decides from the records
 //! alone whether what was promised was kept.
 //!
@@ -15,6 +15,7 @@ pub mod online;
 pub mod subject;
 pub mod worker;
 
+pub mod cache;
 pub mod disk;
 pub mod editor;
 pub mod faults;

@@ -67,6 +67,9 @@ struct Run {
     /// The legacy format is canonical.
     #[arg(long)]
     legacy: bool,
+    /// The workers share a Redis, to which faults are made, too.
+    #[arg(long)]
+    redis: bool,
     /// The lease answers are judged by.
     #[arg(long, default_value_t = 100)]
     lease_ms: u64,
@@ -116,6 +119,7 @@ fn run(arguments: Run) -> Result<ExitCode> {
         mutation: arguments.mutation,
         legacy: arguments.legacy,
         medium: arguments.medium,
+        redis: arguments.redis,
         lease: Duration::from_millis(arguments.lease_ms),
     };
     let end = arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
@@ -124,7 +128,8 @@ fn run(arguments: Run) -> Result<ExitCode> {
         let plan = if is_mixed { plan.mixed(number) } else { plan.clone() };
         let words: Vec<String> = plan.faults.iter().map(ToString::to_string).collect();
         let format = if plan.legacy { "legacy" } else { "v2" };
-        println!("round {number}: {format} on {:?}, {}", plan.medium, words.join(" "));
+        let redis = if plan.redis { " with redis" } else { "" };
+        println!("round {number}: {format} on {:?}{redis}, {}", plan.medium, words.join(" "));
         let (round, found) = fleet::round(&plan, number)?;
         let is_well = found.findings.violations.is_empty();
         if is_well {

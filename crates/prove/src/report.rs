@@ -9,7 +9,7 @@ use crate::fleet::Tally;
 /// How many violations of one property are told in full.
 const TOLD: usize = 3;
 
-const PROPERTIES: [Property; 12] = [
+const PROPERTIES: [Property; 13] = [
     Property::Set,
     Property::Kept,
     Property::Plain,
@@ -19,6 +19,7 @@ const PROPERTIES: [Property; 12] = [
     Property::Online,
     Property::Repeat,
     Property::Agreement,
+    Property::Shared,
     Property::Audit,
     Property::Metadata,
     Property::Alive,
@@ -40,6 +41,7 @@ pub fn table(tally: &Tally) -> String {
         let _ = writeln!(out, "{:<20} {checked:>14} {violations:>11}  {verdict}", property.name());
     }
     staleness(&mut out, findings);
+    repairs(&mut out, tally);
     let words = |counts: &std::collections::BTreeMap<String, u64>| {
         counts.iter().map(|(word, count)| format!("{word} {count}")).collect::<Vec<_>>().join(", ")
     };
@@ -58,6 +60,17 @@ pub fn table(tally: &Tally) -> String {
         }
     }
     out
+}
+
+fn repairs(out: &mut String, tally: &Tally) {
+    let mut times = tally.repairs.clone();
+    times.sort_unstable();
+    let (Some(longest), Some(half)) = (times.last(), times.get(times.len().saturating_sub(1) / 2))
+    else {
+        return;
+    };
+    let (count, half, longest) = (times.len(), half.as_millis(), longest.as_millis());
+    let _ = writeln!(out, "redis as the files: {count} times, p50 {half} ms, max {longest} ms");
 }
 
 fn of(findings: &Findings, property: Property) -> impl Iterator<Item = &crate::checker::Violation> {

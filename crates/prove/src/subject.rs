@@ -1,5 +1,6 @@
 //! What is proved, behind the few calls a worker makes. The only file that names the writing API.
 
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,10 +8,12 @@ use anyhow::{Context, Result};
 use horde_model_reference::audit::Trail;
 use horde_model_reference::backend::files::Files;
 use horde_model_reference::backend::files::layout::Layout;
+use horde_model_reference::backend::redis::Subscription;
 use horde_model_reference::change::{Committed, Visibility, WriteError, WriteOptions};
 use horde_model_reference::disk::faults::{self as core, Action, Point, Rule};
 use horde_model_reference::generation::Generation;
 use horde_model_reference::json::Object;
+use horde_model_reference::settings::Redis;
 use horde_model_reference::{
     Category, CategoryView, Document, Format, Json, Options, Primary, Read,
 };
@@ -39,6 +42,8 @@ pub struct Setup {
     pub armed: Option<Armed>,
     /// By how much the wall clock is wrong.
     pub clock_offset_ms: i64,
+    /// Port at which Redis is reached, if it is used.
+    pub redis: Option<NonZeroU16>,
 }
 
 /// The store under proof.
@@ -116,8 +121,24 @@ impl Subject {
         for failure in Primary::prepare(&files, options.canonical, trail()) {
             eprintln!("not prepared: {failure}");
         }
-        let primary = Primary::open(files, options, trail()).context("no thread")?;
+        let primary = match setup.redis {
+            None => Primary::open(files, options, trail()).context("no thread")?,
+            Some(port) => {
+                let redis = Redis { use_redis: true, port: Some(port), ..Redis::default() };
+                let opened = Primary::open_with_redis(files, options, trail(), &redis, None);
+                opened.context("no thread, or no directory to write to")?
+            }
+        };
         Ok(Self { primary })
+    }
+
+    /// Whether Redis, where it is used, is connected and nothing it tells of is missed.
+    pub fn is_live(&self) -> bool {
+        self.primary.redis().is_none_or(|redis| {
+            let status = redis.status();
+            let is_connected = status.is_connected && status.has_values;
+            is_connected && status.subscription == Subscription::Live
+        })
     }
 
     /// Makes a change.
@@ -198,6 +219,11 @@ fn rule(mutation: Mutation) -> Rule {
         Mutation::Floor => Rule::Floor,
         Mutation::DisplacedCheck => Rule::DisplacedCheck,
         Mutation::Recovery => Rule::Recovery,
+        Mutation::CopyProof => Rule::CopyProof,
+        Mutation::RisingRecord => Rule::RisingRecord,
+        Mutation::LateFill => Rule::LateFill,
+        Mutation::Comparison => Rule::Comparison,
+        Mutation::Gap => Rule::Gap,
     }
 }
 
@@ -246,6 +272,17 @@ pub fn legacy_record(category: Category, name: &str) -> Value {
 pub fn document_path(root: &Path, category: Category, legacy: bool) -> PathBuf {
     let document = if legacy { Document::Legacy(category) } else { Document::V2(category) };
     Layout::below(root).path(document)
+}
+
+/// What Redis keeps of the canonical document of a category: its name in the record, and the key of
+/// its copy below the prefix.
+pub fn shared_names(category: Category, legacy: bool) -> (String, String) {
+    if legacy {
+        let document = Document::Legacy(category).to_string();
+        let copy = format!("coh:copy:{document}");
+        return (document, copy);
+    }
+    (Document::V2(category).to_string(), format!("category:{category}"))
 }
 
 /// The names in the bytes of such a file, in order; `None` if they are no document.

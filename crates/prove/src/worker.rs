@@ -4,6 +4,7 @@
 //! answers each on standard output when it has done so.
 
 use std::io::{BufRead, Write};
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -80,6 +81,9 @@ pub struct Task {
     /// By how many milliseconds its wall clock is wrong.
     #[arg(long, default_value_t = 0, allow_hyphen_values = true)]
     pub clock_offset_ms: i64,
+    /// Port at which Redis is reached, if it is used.
+    #[arg(long)]
+    pub redis: Option<NonZeroU16>,
 }
 
 /// What the fleet wants a worker to do.
@@ -123,6 +127,7 @@ async fn work(task: Task, mut ordered: watch::Receiver<Order>) -> Result<()> {
         mutation: task.mutation,
         armed: task.armed.clone(),
         clock_offset_ms: task.clock_offset_ms,
+        redis: task.redis,
     };
     let worker = Arc::new(Worker {
         subject: Subject::open(&setup)?,
@@ -456,8 +461,24 @@ impl Worker {
         Ok(())
     }
 
+    /// Waits until Redis is in use again, and notes if it is not for long.
+    async fn become_live(&self) -> Result<()> {
+        let live = async {
+            while !self.subject.is_live() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, live).await.is_err() {
+            let (at, fault) = (clock::now(), crate::faults::NOT_LIVE_AT_THE_END.to_owned());
+            let target = format!("w{}", self.task.number);
+            self.recorder.record(&Event::Fault { at, fault, target })?;
+        }
+        Ok(())
+    }
+
     /// What this worker holds at the end.
     async fn finish(&self) -> Result<()> {
+        self.become_live().await?;
         for document in 0..self.task.documents.len() {
             self.read(Kind::Strong, document).await?;
             self.read(Kind::Final, document).await?;

@@ -33,6 +33,7 @@ fn plan(folder: &Path, faults: &[Fault]) -> Result<Plan> {
         mutation: None,
         legacy: false,
         medium: Medium::Plain,
+        redis: false,
         lease: Duration::from_millis(100),
     })
 }
@@ -154,6 +155,48 @@ fn every_promise_holds_with_the_legacy_format() -> Result<()> {
         plan.documents = worker::documents(2, true).unwrap_or_default();
     };
     holds(legacy, &[Fault::Kill, Fault::Points, Fault::Edits, Fault::Older]).map(|_| ())
+}
+
+#[test]
+fn every_promise_holds_whatever_happens_to_redis() -> Result<()> {
+    let faults = [
+        Fault::RedisKill,
+        Fault::RedisStop,
+        Fault::RedisFlush,
+        Fault::RedisClients,
+        Fault::RedisMemory,
+        Fault::RedisOlder,
+        Fault::RedisPoison,
+        Fault::RedisNet,
+        Fault::Kill,
+        Fault::Edits,
+    ];
+    let with_redis = |plan: &mut Plan| {
+        plan.redis = true;
+        plan.round = ROUND * 2;
+    };
+    let tally = holds(with_redis, &faults)?;
+    for word in ["redis: ", "network: ", "kills"] {
+        ensure!(made(&tally, word) > 0, "no {word}: {:?}", tally.made);
+    }
+    ensure!(tally.repairs.len() == 2, "redis was not looked at: {:?}", tally.repairs);
+    Ok(())
+}
+
+#[test]
+fn every_promise_holds_with_the_legacy_format_and_redis() -> Result<()> {
+    let legacy = |plan: &mut Plan| {
+        plan.legacy = true;
+        plan.redis = true;
+        plan.documents = worker::documents(2, true).unwrap_or_default();
+    };
+    let faults = [Fault::RedisFlush, Fault::RedisPoison, Fault::RedisNet, Fault::Points];
+    holds(legacy, &faults).map(|_| ())
+}
+
+#[test]
+fn comparing_redis_only_once_is_convicted() -> Result<()> {
+    convicts(Mutation::Comparison, |plan| plan.redis = true, &[], &[Property::Shared])
 }
 
 #[test]

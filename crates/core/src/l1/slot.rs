@@ -311,8 +311,11 @@ impl Slot {
             Err(_) => {
                 // What was written here may have been replaced before it was ever read.
                 let Some(last) = backend.last_good(self.document) else { return unchanged };
-                seen.has_missed = !last.is_newest;
-                if last.snapshot.holds_the_same(&held) {
+                // What is held may be a copy from elsewhere that is gone or older there by now.
+                let generation = last.snapshot.generation;
+                let is_older = generation.is_some() && generation < held.generation;
+                seen.has_missed = !last.is_newest || is_older;
+                if is_older || last.snapshot.holds_the_same(&held) {
                     return unchanged;
                 }
                 self.snapshot.store(last.snapshot);

@@ -458,6 +458,25 @@ fn at_the_end_all_hold_the_file() {
 }
 
 #[test]
+fn at_the_end_redis_says_what_all_hold() {
+    let story = |names: &str, generation| {
+        let mut story = Story::begin();
+        let read = Ended { digest: digest("base"), ..done(1, true) };
+        story.call("w1", call(Kind::Final, "clip"), 10, Some((11, read)));
+        story.last("base");
+        story.content("fleet", generation, names, Source::Shared);
+        story
+    };
+    story("base", 1).passes();
+    story("base", 2).is_convicted(Property::Shared, "does not say of the clip");
+    story("base a", 3).is_convicted(Property::Shared, "does not say of the clip");
+    let mut silent = story("base", 1);
+    let (at, fault) = (MS, crate::faults::NOT_LIVE_AT_THE_END.to_owned());
+    silent.events.push(("w1".into(), Event::Fault { at, fault, target: "w1".into() }));
+    silent.is_convicted(Property::Shared, "w1 was not subscribed again");
+}
+
+#[test]
 fn what_readers_without_a_log_found_is_told() {
     let mut story = Story::begin();
     story.events.push(("w2".into(), Event::Counted { reads: 5 }));

@@ -53,6 +53,8 @@ pub enum Property {
     Repeat,
     /// At the end all workers hold the content of the file.
     Agreement,
+    /// At the end Redis holds what the files hold, and all are told of changes.
+    Shared,
     /// One audit event for each committed change.
     Audit,
     /// Counters count each committed change once.
@@ -74,6 +76,7 @@ impl Property {
             Self::Online => "T-online",
             Self::Repeat => "T-repeat",
             Self::Agreement => "T-heal",
+            Self::Shared => "T-heal redis",
             Self::Audit => "T-audit",
             Self::Metadata => "T-metadata",
             Self::Alive => "T-alive",
@@ -190,6 +193,10 @@ pub fn check(past: &Past, data: Option<&Path>, rules: Rules) -> Result<Findings>
     for made in past.faults.iter().filter(|made| made.fault == crate::faults::REFUSED_AT_THE_END) {
         let text = format!("a write to {} was not acknowledged after all faults", made.target);
         findings.violate(Property::Agreement, text, []);
+    }
+    for made in past.faults.iter().filter(|made| made.fault == crate::faults::NOT_LIVE_AT_THE_END) {
+        let text = format!("{} was not subscribed again after all faults", made.target);
+        findings.violate(Property::Shared, text, []);
     }
     for text in &past.online {
         findings.violate(Property::Online, text.clone(), []);

@@ -12,6 +12,7 @@ use super::link::{Failure, Link};
 use super::message::ChangeMessage;
 use super::record::{LARGEST_BELIEVED, Named, Record};
 use crate::Document;
+use crate::disk::faults::{self, Rule};
 
 static ANNOUNCE: LazyLock<Source> = LazyLock::new(|| Source::of(include_str!("announce.lua")));
 static FILL: LazyLock<Source> = LazyLock::new(|| Source::of(include_str!("fill.lua")));
@@ -96,12 +97,14 @@ impl Speaker {
     pub(super) fn announcement(&self, document: Document, named: &Named) -> Call<'static> {
         let mut keys = vec![self.keys.record()];
         keys.extend(self.keys.dropped_with(document));
+        // No record is smaller: none of them is believed.
+        let nothing = faults::is_left_out(Rule::RisingRecord).then(|| "-1".to_owned());
         let said = [
             document.to_string(),
             named.generation.to_string(),
             named.digest_text(),
             self.directory.clone(),
-            LARGEST_BELIEVED.to_string(),
+            nothing.unwrap_or_else(|| LARGEST_BELIEVED.to_string()),
         ];
         let arguments = said.into_iter().chain(self.told(document, named));
         Call { source: &ANNOUNCE, keys, arguments: arguments.map(owned).collect() }

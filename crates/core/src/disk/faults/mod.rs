@@ -54,6 +54,16 @@ pub enum Rule {
     DisplacedCheck,
     /// What a dead writer left is recovered.
     Recovery,
+    /// A copy in Redis is taken only if it is what the control file proves.
+    CopyProof,
+    /// The record in Redis never falls.
+    RisingRecord,
+    /// A copy is stored in Redis only while the record names it.
+    LateFill,
+    /// What Redis says is compared with what is held again and again.
+    Comparison,
+    /// Who subscribes anew looks at everything.
+    Gap,
 }
 
 impl Point {
