@@ -4,5 +4,6 @@
 mod stage;
 
 mod copies;
+mod fills;
 mod news;
 mod repair;

@@ -122,9 +122,17 @@ impl Shared {
         }
     }
 
-    /// Stores copies when they are due.
+    /// Stores copies when they are due and there is a connection. Without one they stay due: a server
+    /// that comes back is told of changes by one connection and gets the copies by another.
     pub(super) async fn fill(&self) {
+        let mut links = self.values.states();
         loop {
+            if *links.borrow_and_update() != State::Up {
+                if links.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
             let dues = Document::all().filter_map(|document| self.standing(document).fill_due());
             match dues.min() {
                 Some(due) => {
@@ -164,6 +172,10 @@ impl Shared {
                 self.complain("the server has no room for copies");
             }
             Err(Failure::Server(error)) => drop(self.note_refusal(&error)),
+            // That it broke may be long ago: one that nobody uses is not missed.
+            Err(Failure::Away | Failure::Broken(_)) => {
+                self.standing(document).repeat_fill(is_shared, Instant::now());
+            }
             Err(failure) => tracing::debug!(%document, %failure, "a copy was not stored"),
         }
         false

@@ -183,6 +183,13 @@ impl Standing {
         }
     }
 
+    /// There was no connection; it is stored by the next one.
+    pub(super) fn repeat_fill(&mut self, is_shared: bool, now: Instant) {
+        if self.fill.is_none() {
+            self.fill = Some(Fill { due: now + FILL_AFTER, is_shared });
+        }
+    }
+
     /// A copy was found that is not what was announced; the next comparison replaces it.
     pub(super) fn note_foreign_copy(&mut self) {
         self.is_foreign = true;
