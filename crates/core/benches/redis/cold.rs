@@ -20,6 +20,7 @@ use super::stage::{
 };
 
 const COPY: &str = "horde:model_ref:category:miscellaneous";
+const PAUSE: Duration = Duration::from_millis(2);
 const CASES: [&str; 4] = ["from its copy", "GET", "GET, hash, parse", "from its file"];
 
 pub(crate) fn measure(turns: usize) {
@@ -97,7 +98,9 @@ impl Plain {
     }
 }
 
+/// Microseconds, after the same pause each time, so that nothing finds a warmer machine than the rest.
 fn timed(work: impl FnOnce()) -> f64 {
+    std::thread::sleep(PAUSE);
     let begun = Instant::now();
     work();
     let elapsed: Duration = begun.elapsed();

@@ -17,6 +17,8 @@ const MODELS: usize = 400;
 const WORKERS: usize = 2;
 const RECORD: &str = "horde:model_ref:coh:gen";
 const COPY: &str = "horde:model_ref:category:miscellaneous";
+/// How long the server is away: until nobody tries every moment any more.
+const AWAY: Duration = Duration::from_secs(3);
 const FAILOVER_WITHIN: Duration = Duration::from_secs(30);
 
 pub(crate) fn measure(times: usize) {
@@ -118,6 +120,7 @@ fn restarted() -> impl FnMut(usize) -> Repaired {
         server.kill().expect("it ends");
         workers.await_silence();
         workers.write();
+        std::thread::sleep(AWAY);
         server.restart().expect("it starts");
         workers.await_repair(&server)
     }
