@@ -37,11 +37,11 @@ pub(super) struct Server {
 }
 
 enum Kind {
-    Standalone(Client),
+    Standalone(Box<Client>),
     /// One for each Sentinel, locked while it is asked.
     Sentinel(Vec<Mutex<SentinelClient>>),
     Cluster {
-        client: ClusterClient,
+        client: Box<ClusterClient>,
         nodes: Vec<Client>,
     },
 }
@@ -220,7 +220,7 @@ impl Kind {
     fn of(target: &Target, certificates: Option<&TlsCertificates>) -> RedisResult<Self> {
         let client = |node: &Node| client(target.connection_info(node)?, certificates);
         Ok(match &target.topology {
-            Topology::Standalone => Self::Standalone(client(&target.nodes[0])?),
+            Topology::Standalone => Self::Standalone(Box::new(client(&target.nodes[0])?)),
             Topology::Sentinel { .. } => {
                 let clients = target.nodes.iter().map(|node| target.sentinel(node, certificates));
                 Self::Sentinel(
@@ -237,7 +237,7 @@ impl Kind {
                     builder = builder.certs(certificates.clone());
                 }
                 let nodes = target.nodes.iter().map(client).collect::<RedisResult<_>>()?;
-                Self::Cluster { client: builder.build()?, nodes }
+                Self::Cluster { client: Box::new(builder.build()?), nodes }
             }
         })
     }
