@@ -3,7 +3,7 @@
 //! is that news and copies get through, and that somebody is told where they cannot.
 
 #[path = "../redis/stage.rs"]
-#[allow(dead_code, reason = "the stage serves other tests too")]
+#[allow(dead_code, clippy::result_large_err, reason = "the stage serves other tests too")]
 mod stage;
 
 mod cluster;

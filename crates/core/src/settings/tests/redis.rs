@@ -342,7 +342,7 @@ fn only_a_cluster_has_shards() {
     for others in [&[][..], &[("MODE", "sentinel"), ("HOST", "h")]] {
         assert_eq!(
             refused(&[others, &[sharded]].concat()),
-            "SHARDED_PUBSUB true: false, unless HORDE_MODEL_REFERENCE_REDIS__MODE is cluster"
+            "SHARDED_PUBSUB \"true\": false, unless HORDE_MODEL_REFERENCE_REDIS__MODE is cluster"
                 .replace(PREFIX, "")
         );
     }
