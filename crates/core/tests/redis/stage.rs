@@ -99,7 +99,7 @@ impl Worker {
         soon(|| {
             let status = self.redis().status();
             let is_live = status.subscription == Subscription::Live && status.has_values;
-            is_live.then_some(()).ok_or(status)
+            is_live.then_some(()).ok_or_else(|| Box::new(status))
         });
     }
 

@@ -195,7 +195,7 @@ impl Stage {
         eventually(SOON, || {
             let status = redis.status();
             let is_ready = status.subscription == Subscription::Live && status.has_values;
-            is_ready.then_some(()).ok_or(status)
+            is_ready.then_some(()).ok_or_else(|| Box::new(status))
         })
         .unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
