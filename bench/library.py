@@ -17,10 +17,10 @@ def build(*benches):
     os.sync()
 
 
-def measure(bench="read", environment=()):
+def measure(bench="read", environment=(), arguments=()):
     """The lines of JSON that one of them prints."""
     done = subprocess.run(
-        [*COMMAND, bench],
+        [*COMMAND, bench, "--", *arguments],
         cwd=WORKSPACE,
         env={**os.environ, **dict(environment)},
         stdout=subprocess.PIPE,

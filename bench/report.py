@@ -7,6 +7,7 @@ from pathlib import Path
 
 import figures
 import plot
+import redis_report
 import writing_report
 from tables import table
 
@@ -65,6 +66,8 @@ def goals(results):
         rows += library_goals(results["library"]["figures"])
     if "writing" in results:
         rows += writing_report.goals(results["writing"]["figures"])
+    if "redis" in results:
+        rows += redis_report.goals(results["redis"]["figures"])
     return "## Goals\n\n" + table(["what", "goal", "measured", ""], rows)
 
 
@@ -259,6 +262,7 @@ SECTIONS = {
     "growth": growth,
     "library": library,
     "writing": writing_report.section,
+    "redis": redis_report.section,
 }
 
 

@@ -20,20 +20,21 @@ import footprint
 import growth
 import library
 import machine
+import redis_cache
 import report
 import servers
 import startup
 import throughput
 import writing
 
-PARTS = ("throughput", "startup", "footprint", "growth", "library", "writing")
+PARTS = ("throughput", "startup", "footprint", "growth", "library", "writing", "redis")
 BUILD = ("cargo", "build", "--release", "--locked", "--package", "horde-model-reference-server")
 
 
 def main():
     arguments = parse_arguments()
-    if not shutil.which("nginx") or not shutil.which("wrk"):
-        raise SystemExit("nginx and wrk are needed: run scripts/setup-bench")
+    if not all(map(shutil.which, ("nginx", "wrk", "redis-server", "redis-cli"))):
+        raise SystemExit("nginx, wrk and Redis are needed: run scripts/setup-bench")
     subprocess.run(BUILD, cwd=dataset.WORKSPACE, check=True)
     folder = dataset.WORKSPACE / ("target/bench" if arguments.quick else "bench")
     folder.mkdir(parents=True, exist_ok=True)
@@ -81,6 +82,8 @@ def measure(part, arguments):
         return growth.measure(arguments.rounds, arguments.seconds, 3 if arguments.quick else 5)
     if part == "writing":
         return writing.measure(10 if arguments.quick else 60, 5 if arguments.quick else 20)
+    if part == "redis":
+        return redis_cache.measure(arguments.rounds, arguments.seconds, arguments.quick)
     return library.measure()
 
 

@@ -4,6 +4,7 @@
 mod stage;
 
 mod copies;
+mod fills;
 mod instead;
 mod news;
 mod repair;

@@ -142,9 +142,17 @@ impl Shared {
         call.run(&self.commands, self.habits.command_budget).await.map(drop)
     }
 
-    /// Stores copies when they are due.
+    /// Stores copies when they are due and there is a connection. Without one they stay due: a server
+    /// that comes back is told of changes by one connection and gets the copies by another.
     pub(super) async fn fill(&self) {
+        let mut links = self.values.states();
         loop {
+            if *links.borrow_and_update() != State::Up {
+                if links.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
             let dues = Document::all().filter_map(|document| self.standing(document).fill_due());
             match dues.min() {
                 Some(due) => {

@@ -118,7 +118,7 @@ impl Redis {
     /// # Errors
     ///
     /// Settings that contradict each other, certificates that cannot be read, or no thread.
-    pub(crate) fn start(
+    pub fn start(
         files: Arc<Files>,
         settings: &settings::Redis,
         directory: Directory,
