@@ -5,6 +5,7 @@ use testkit::{Fault, FaultProxy, ProxiedConnection, RedisServer, eventually};
 
 use crate::stage::{
     CLIP, COPY, Folder, RECORD, SOON, Worker, at, by_message_only, copy, recorded, records, until,
+    with_comparisons_every,
 };
 
 /// How often a process is started: one that is slow to connect reads its files.
@@ -25,10 +26,8 @@ fn holds(server: &RedisServer, name: &str) -> bool {
     copy(server).is_some_and(|copy| copy.contains(&format!("\"{name}\"")))
 }
 
-/// Settings with which comparisons are made at the start and after a break, and then not for an hour.
-fn comparing_only_first(settings: settings::Redis) -> settings::Redis {
-    settings::Redis { compare_every_ms: 3_600_000.try_into().unwrap(), ..settings }
-}
+/// Milliseconds between comparisons that are not to happen.
+const NEVER: u32 = 3_600_000;
 
 /// A process that starts takes no copy that is not what the file holds.
 pub(crate) fn a_foreign_copy() -> Result<(), String> {
@@ -66,7 +65,7 @@ pub(crate) fn an_outdated_copy() -> Result<(), String> {
 /// What is announced after something newer was leaves the record as it is.
 pub(crate) fn a_late_announcement() -> Result<(), String> {
     let (server, folder) = (RedisServer::start().unwrap(), Folder::new());
-    let worker = folder.open(&comparing_only_first(at(server.port())));
+    let worker = folder.open(&with_comparisons_every(NEVER, at(server.port())));
     worker.await_live();
     worker.put("m");
     until("it is announced and copied", || holds(&server, "m"));
@@ -99,7 +98,7 @@ pub(crate) fn a_late_copy() -> Result<(), String> {
         socket_timeout_seconds: 60.try_into().unwrap(),
         command_budget_ms: 500.try_into().unwrap(),
         value_budget_ms: 60_000.try_into().unwrap(),
-        ..comparing_only_first(at(proxy.port()))
+        ..with_comparisons_every(NEVER, at(proxy.port()))
     };
     // It hears of nothing, and does not look.
     let late = folder.open_with(&patient, by_message_only());
@@ -152,7 +151,7 @@ pub(crate) fn a_gap() -> Result<(), String> {
     let (server, folder) = (RedisServer::start().unwrap(), Folder::new());
     let proxy = FaultProxy::start(server.address()).unwrap();
     let writer = folder.open_with(&at(server.port()), by_message_only());
-    let settings = comparing_only_first(at(proxy.port()));
+    let settings = with_comparisons_every(NEVER, at(proxy.port()));
     let reader = folder.open_with(&settings, by_message_only());
     [&writer, &reader].iter().for_each(|worker| worker.await_live());
     proxy.set_fault_of_new(Fault::Cut).unwrap();
