@@ -21,6 +21,7 @@ pub(crate) fn through(proxy: &FaultProxy) -> settings::Redis {
     settings::Redis {
         host: Host::read("127.0.0.1"),
         compare_every_ms: NonZeroU32::new(200).unwrap(),
+        value_budget_ms: NonZeroU32::new(200).unwrap(),
         ..at(proxy.port())
     }
 }
@@ -32,14 +33,22 @@ fn survives_at(place: usize, fault: Fault, is_noticed: impl Fn(&Worker) -> bool)
     let worker = open(&folder, &through(&proxy));
     heals(&worker, &server, &folder);
     proxy.connections()[place].set_fault(fault);
-    let mut number = 0;
-    until("it is noticed", || {
-        number += 1;
-        worker.put(&format!("m{number}"));
-        is_noticed(&worker)
-    });
+    write_until(&worker, "m", is_noticed);
     is_unharmed(&worker, "n");
     heals(&worker, &server, &folder);
+}
+
+/// Writes now and then until something is noticed. What is written again at once is not copied, so
+/// that more would be less.
+fn write_until(worker: &Worker, prefix: &str, is_noticed: impl Fn(&Worker) -> bool) {
+    let mut asked = 0;
+    until("it is noticed", || {
+        if asked % 16 == 0 {
+            worker.put(&format!("{prefix}{asked}"));
+        }
+        asked += 1;
+        is_noticed(worker)
+    });
 }
 
 fn connects(worker: &Worker) -> u64 {
@@ -117,10 +126,7 @@ fn connections_that_hang_are_let_go() {
         for connection in proxy.connections() {
             connection.set_fault(Fault::BlackHole);
         }
-        let mut number = 0;
-        until("all of them are noticed", || {
-            number += 1;
-            worker.put(&format!("m{round}.{number}"));
+        write_until(&worker, &format!("m{round}."), |worker| {
             worker.counters().connects >= connects + 2 && worker.counters().gaps > gaps
         });
         heals(&worker, &server, &folder);
