@@ -110,7 +110,8 @@ impl Shared {
                 return ear::subscribe_to_shard(&self.server, &changes).await;
             }
             let invalidations = self.speaker.keys.invalidations();
-            ear::subscribe(&self.server, &[invalidations, changes]).await
+            // In this order: an announcement heard half must not pass for one of the reference.
+            ear::subscribe(&self.server, &[changes, invalidations]).await
         };
         match tokio::time::timeout(self.server.patience(), subscribed).await {
             Ok(Ok(both)) => Ok(both),
