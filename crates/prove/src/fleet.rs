@@ -27,7 +27,7 @@ use crate::online::Acknowledged;
 use crate::past::Past;
 use crate::process::{Launch, Process};
 use crate::subject::{document_path, legacy_record, names_in, record};
-use crate::worker::documents;
+use crate::worker::{alone_path, documents};
 
 /// How long a worker may take to answer an order when nothing is wrong any more.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -484,7 +484,12 @@ impl<'a> Round<'a> {
             }
             // Whose directory it is, is forgotten with `.coherence`; those who know it from before go.
             let is_stranger = self.cache.is_some() && self.plan.faults.contains(&Fault::Forget);
-            if self.processes[slot].armed.is_some() || is_stranger {
+            // Nor is Redis ever used by one that could not write to its folder when it started.
+            let is_alone = alone_path(self.histories, self.processes[slot].number).exists();
+            if is_alone {
+                self.count("workers that started without redis");
+            }
+            if self.processes[slot].armed.is_some() || is_stranger || is_alone {
                 let status = self.processes[slot].kill()?;
                 self.processes[slot].armed = None;
                 self.bury(slot, status)?;

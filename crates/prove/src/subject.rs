@@ -132,6 +132,11 @@ impl Subject {
         Ok(Self { primary })
     }
 
+    /// Whether Redis is in use: not where a folder had no identity at the start to share it under.
+    pub fn has_redis(&self) -> bool {
+        self.primary.redis().is_some()
+    }
+
     /// Whether Redis, where it is used, is connected and nothing it tells of is missed.
     pub fn is_live(&self) -> bool {
         self.primary.redis().is_none_or(|redis| {

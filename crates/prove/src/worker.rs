@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, Write};
 use std::num::NonZeroU16;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -138,6 +138,9 @@ async fn work(task: Task, mut ordered: watch::Receiver<Order>) -> Result<()> {
         reads: AtomicU64::new(0),
         task,
     });
+    if worker.task.redis.is_some() && !worker.subject.has_redis() {
+        std::fs::write(alone_path(&worker.task.histories, worker.task.number), "")?;
+    }
     answer("ready")?;
     let mut tasks = worker.start(&ordered);
     while let Some(ended) = tasks.join_next().await {
@@ -156,6 +159,12 @@ async fn work(task: Task, mut ordered: watch::Receiver<Order>) -> Result<()> {
     answer("finished")?;
     ordered.wait_for(|order| *order == Order::End).await?;
     Ok(())
+}
+
+/// The file that tells that a worker could not use Redis: its folder could not be written when it
+/// started.
+pub fn alone_path(histories: &Path, number: u32) -> PathBuf {
+    histories.join(format!("w{number}.alone"))
 }
 
 fn answer(word: &str) -> Result<()> {

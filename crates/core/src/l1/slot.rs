@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
 
+use super::clock;
 use crate::backend::{Backend, LastGood, Loaded, Stamp};
 use crate::disk::faults::{self, Rule};
 use crate::error::Error;
@@ -119,10 +120,14 @@ impl Slot {
             std::thread::sleep(Duration::from_millis(20));
             attempt = backend.load(document);
         }
-        let (Loaded { snapshot, stamp, is_final, is_settled }, problem) = match attempt {
-            Ok(loaded) => (loaded, None),
-            Err(error) => (last_known(backend, document), Some(error)),
+        let (loaded, has_missed, problem) = match attempt {
+            Ok(loaded) => (loaded, false, None),
+            Err(error) => {
+                let (loaded, has_missed) = last_known(backend, document);
+                (loaded, has_missed, Some(error))
+            }
         };
+        let Loaded { snapshot, stamp, is_final, is_settled } = loaded;
         if let Some(error) = &problem {
             let is_known = snapshot.is_present();
             tracing::error!(%document, %error, is_known, "document cannot be read; what else is known of it is served, or nothing");
@@ -145,7 +150,7 @@ impl Slot {
                 missing: None,
                 problem,
                 is_away: false,
-                has_missed: false,
+                has_missed,
             }),
         }
     }
@@ -318,6 +323,11 @@ impl Slot {
                 if is_older || last.snapshot.holds_the_same(&held) {
                     return unchanged;
                 }
+                // The lease is one of what is held. What may be old must not be served under it; it
+                // is not renewed, and this is loaded again at every look.
+                if seen.has_missed && clock::now_coarse() < self.lease_end() {
+                    return unchanged;
+                }
                 self.snapshot.store(last.snapshot);
                 return Reloaded::Content;
             }
@@ -379,12 +389,13 @@ impl Slot {
     }
 }
 
-/// What a backend knows of a document it cannot read; nothing, if it knows nothing.
-fn last_known(backend: &dyn Backend, document: Document) -> Loaded {
+/// What a backend knows of a document it cannot read, and whether there may have been something
+/// newer; nothing, if it knows nothing.
+fn last_known(backend: &dyn Backend, document: Document) -> (Loaded, bool) {
     let nothing = absent(document);
     match backend.last_good(document) {
-        Some(LastGood { snapshot, .. }) => Loaded { snapshot, ..nothing },
-        None => nothing,
+        Some(LastGood { snapshot, is_newest }) => (Loaded { snapshot, ..nothing }, !is_newest),
+        None => (nothing, false),
     }
 }
 
