@@ -91,10 +91,8 @@ impl Primary {
     pub async fn health(&self) -> Health {
         let files = self.is_current().await;
         let Some(redis) = self.redis() else { return Health { files, live: None, redis: None } };
-        let live = match redis.status().subscription {
-            Subscription::Off => None,
-            subscription => Some(subscription == Subscription::Live),
-        };
+        let status = redis.status();
+        let live = (status.subscription != Subscription::Off).then_some(status.is_live);
         Health { files, live, redis: Some(redis.ping().await) }
     }
 

@@ -277,7 +277,8 @@ impl L1 {
             }
         };
         let in_time = tokio::time::timeout(STRONG_BUDGET, wait).await.is_ok();
-        let fresh = in_time && !slots().any(Slot::is_in_doubt);
+        let told = |(slot, load): (&Slot, &u64)| !slot.is_doubtful_since(*load);
+        let fresh = in_time && slots().zip(&loads).all(told);
         if !fresh {
             self.shared.stale_answers.fetch_add(1, Ordering::Relaxed);
         }

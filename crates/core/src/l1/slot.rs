@@ -42,6 +42,8 @@ pub(super) struct Slot {
     /// Loads that were begun, and the number of the last one that ended.
     loads_begun: AtomicU64,
     loads_ended: AtomicU64,
+    /// The number of the last load that told nothing, or came to nothing.
+    doubtful_load: AtomicU64,
     /// The load without which the snapshot must not be served, because this process knows better: it
     /// has just written. 0 when there is none.
     awaited_load: AtomicU64,
@@ -140,6 +142,7 @@ impl Slot {
             unbuilt: AtomicBool::new(false),
             loads_begun: AtomicU64::new(0),
             loads_ended: AtomicU64::new(0),
+            doubtful_load: AtomicU64::new(0),
             awaited_load: AtomicU64::new(0),
             seen: Mutex::new(Seen {
                 stamp,
@@ -216,13 +219,21 @@ impl Slot {
         self.loads_ended.load(Ordering::Acquire) >= load
     }
 
+    /// Whether load number `load`, or one after it, told nothing. A later one may have cleared the
+    /// doubt before what follows from it can be read.
+    pub(super) fn is_doubtful_since(&self, load: u64) -> bool {
+        self.is_in_doubt() || self.doubtful_load.load(Ordering::Acquire) >= load
+    }
+
     /// Ends a load that [`Slot::claim_load`] began. `built` tells whether all that depends on the
     /// document was built; if not, it is read and tried again, and earns no lease until then. Tells
     /// whether the load was awaited.
     pub(super) fn loaded(&self, lease_end: u64, built: bool) -> bool {
         self.unbuilt.store(!built, Ordering::Release);
         let mut was_awaited = false;
-        if !self.is_in_doubt() {
+        if self.is_in_doubt() {
+            self.doubtful_load.store(self.loads_begun.load(Ordering::Acquire), Ordering::Release);
+        } else {
             self.renew(lease_end);
             was_awaited = !self.seen().is_away && self.is_awaited();
         }

@@ -102,12 +102,18 @@ fn each_documented_right_is_needed() {
     let worker = folder.open(&settings);
     // The rest of a connection, which is tried by those that are made.
     let connecting = ["get", "hello", "client|setname", "auth", "select", "unsubscribe"];
+    // What the watcher and shared compressed forms need; neither is at work here.
+    let elsewhere = ["strlen", "getrange", "expire"];
     let rights = documented();
     let rights = rights.iter().filter_map(|rule| rule.strip_prefix('+'));
-    for right in rights.filter(|right| !connecting.contains(right)) {
+    for right in rights.filter(|right| !connecting.contains(right) && !elsewhere.contains(right)) {
         let writes = Cell::new(0);
         uses_it(right, &|| {
             writes.set(writes.get() + 1);
+            // Nothing is copied that is written again at once.
+            if writes.get() % 16 != 1 {
+                return;
+            }
             worker.put(&format!("{right}-{}", writes.get()));
         });
     }

@@ -1,9 +1,10 @@
 //! What this process holds of one document, and how far into its past that reaches.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::Snapshot;
-use crate::backend::LastGood;
+use crate::backend::{LastGood, Stamp};
 use crate::generation::Generation;
 
 /// Shared by whoever loads the document and whoever writes it; locked for a few lines.
@@ -22,6 +23,9 @@ struct State {
     senseless_until: Generation,
     /// Whether something came after the last named snapshot that was not seen here.
     has_missed: bool,
+    /// The stamp the last read found, when the first read that found it ended, and when the last one
+    /// began.
+    stamp: Option<(Stamp, Instant, Instant)>,
 }
 
 impl Held {
@@ -53,6 +57,24 @@ impl Held {
             state.last = Some(Arc::clone(snapshot));
             state.named = Some(Arc::clone(snapshot));
             state.has_missed = false;
+        }
+    }
+
+    /// Notes that a read which began at `begun` found this stamp.
+    pub(super) fn note_stamp(&self, stamp: Option<Stamp>, begun: Instant) {
+        let mut state = self.state();
+        state.stamp = stamp.map(|stamp| match state.stamp {
+            Some((known, since, _)) if known == stamp => (stamp, since, begun),
+            // A change after the first read may have the same stamp, but only just after.
+            _ => (stamp, Instant::now(), begun),
+        });
+    }
+
+    /// How long after a first read found this stamp the last one began.
+    pub(super) fn age_of(&self, stamp: Stamp) -> Duration {
+        match self.state().stamp {
+            Some((known, since, begun)) if known == stamp => begun.saturating_duration_since(since),
+            _ => Duration::ZERO,
         }
     }
 

@@ -19,7 +19,7 @@ mod witness;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -188,8 +188,10 @@ impl Files {
     /// The first place that holds the document.
     fn read(&self, document: Document) -> Result<Option<(&std::path::Path, FileContent)>> {
         let (path, fallback) = &self.paths[document.index()];
+        let begun = Instant::now();
         for path in std::iter::once(path).chain(fallback) {
             if let Some(content) = disk::read(path)? {
+                self.held(document).note_stamp(Some(content.stamp), begun);
                 return Ok(Some((path, content)));
             }
         }

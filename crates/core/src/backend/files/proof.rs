@@ -60,7 +60,8 @@ impl Files {
         let place = self.place(snapshot.document);
         let proof = Proof { generation: snapshot.generation, digest: snapshot.digest, stamp };
         let is_of_its_file = Stamp::at(&place.path) == Some(stamp);
-        let is_provable = proof.generation.is_some() && Proof::is_settled(&stamp);
+        let is_provable = proof.generation.is_some()
+            && self.held(snapshot.document).age_of(stamp) >= Proof::time_to_settle(&stamp);
         if !is_provable || !is_of_its_file || Proof::read(&place.proof) == Some(proof) {
             return;
         }
@@ -83,13 +84,10 @@ impl Files {
             .map_err(|_| Error::Busy { path: self.place(document).path })?;
         locked.recover(&mut |unfinished| self.follow_up(document, unfinished))?;
         let present = locked.read(self.floor(document))?;
+        self.note_adopted(document, &locked, &present);
         let content = digest.map_or(ContentId::Absent, ContentId::Bytes);
         let is_it = present.generation == above && present.content == content;
-        let is_adopted = match is_it || present.generation > above {
-            true => present.is_adopted,
-            false => locked.read(above.following())?.is_adopted,
-        };
-        if is_adopted {
+        if !is_it && present.generation <= above && locked.read(above.following())?.is_adopted {
             self.alarms.adoptions.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())

@@ -375,10 +375,9 @@ impl Shared {
         if !self.may_share() {
             return false;
         }
-        let mut done = true;
+        let mut done = self.speaker.publishes;
         for document in documents {
-            let Some(named) = self.standing(*document).named() else { continue };
-            let told = self.speaker.told_to_look(*document, &named);
+            let told = self.speaker.told_to_look(*document);
             done &= self.drop_and_tell(*document, told).await.is_ok();
         }
         // They are not stale for long.

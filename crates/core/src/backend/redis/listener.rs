@@ -185,7 +185,8 @@ impl Shared {
             return;
         }
         self.heard.changes.fetch_add(1, Ordering::Relaxed);
-        if change.named.generation > self.standing(change.document).generation() {
+        let held = self.standing(change.document).generation();
+        if change.named.is_none_or(|named| named.generation > held) {
             self.hint(change.document);
         }
     }

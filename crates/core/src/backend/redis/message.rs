@@ -11,11 +11,15 @@ const FORMAT: &str = "1";
 /// Longer messages are nobody's.
 const LONGEST: usize = 512;
 
-/// A document has another content.
+/// Stands for the name of a content: whatever it is, look.
+const LOOK: &str = "look";
+
+/// A document has another content, or is to be looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ChangeMessage<'a> {
     pub(super) document: Document,
-    pub(super) named: Named,
+    /// What it is now; `None` where nothing is known but that it is to be looked at.
+    pub(super) named: Option<Named>,
     /// Who announced it.
     pub(super) worker: Cow<'a, str>,
 }
@@ -28,7 +32,10 @@ impl<'a> ChangeMessage<'a> {
             return None;
         }
         let document = Document::named(words.next()?)?;
-        let named = Named::parse(&format!("{}:{}", words.next()?, words.next()?))?;
+        let named = match words.next()? {
+            LOOK => None,
+            generation => Some(Named::parse(&format!("{generation}:{}", words.next()?))?),
+        };
         let worker = words.next()?.into();
         words.next().is_none().then_some(Self { document, named, worker })
     }
@@ -37,7 +44,13 @@ impl<'a> ChangeMessage<'a> {
 impl fmt::Display for ChangeMessage<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { document, named, worker } = self;
-        write!(f, "{FORMAT} {document} {} {} {worker}", named.generation, named.digest_text())
+        match named {
+            None => write!(f, "{FORMAT} {document} {LOOK} {worker}"),
+            Some(named) => {
+                let (generation, digest) = (named.generation, named.digest_text());
+                write!(f, "{FORMAT} {document} {generation} {digest} {worker}")
+            }
+        }
     }
 }
 
@@ -55,7 +68,9 @@ mod tests {
     fn messages_are_read_as_they_are_written() {
         let named = Named { generation: "9".parse().unwrap(), digest: Some(Digest::of(b"x")) };
         let document = Document::LegacyMetadata(Category::Clip);
-        let message = ChangeMessage { document, named, worker: "w1".into() };
+        let look = ChangeMessage { document, named: None, worker: "w1".into() };
+        assert_eq!(ChangeMessage::parse(look.to_string().as_bytes()), Some(look));
+        let message = ChangeMessage { document, named: Some(named), worker: "w1".into() };
         let text = message.to_string();
         assert_eq!(ChangeMessage::parse(text.as_bytes()), Some(message));
         for wrong in [text.replacen('1', "2", 1), text.clone() + " x", text.replace("clip", "clap")]

@@ -163,7 +163,7 @@ impl Redis {
         let held = Arc::clone(&shared);
         files.tell_of_names(Box::new(move |snapshot| held.hold(snapshot)));
         let (stop, stopped) = oneshot::channel();
-        let started = shared.commands.states();
+        let started = shared.values.states();
         let for_thread = Arc::clone(&shared);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("redis".into()).spawn(move || {
@@ -184,7 +184,9 @@ impl Redis {
     /// files. Also done when the last user is gone.
     pub fn close(&self) {
         drop(lock(&self.stop).take());
-        if let Some(thread) = lock(&self.thread).take() {
+        let of_others =
+            |thread: &JoinHandle<()>| thread.thread().id() != std::thread::current().id();
+        if let Some(thread) = lock(&self.thread).take().filter(of_others) {
             // A panic there was already reported by the panic hook.
             let _ = thread.join();
         }

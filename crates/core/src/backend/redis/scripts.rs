@@ -155,11 +155,19 @@ impl Speaker {
     /// Channels and messages: ours first, then the bare name that workers of the reference know. The
     /// command to tell them with is last.
     pub(super) fn told(&self, document: Document, named: &Named) -> Told {
+        self.said_of(document, Some(*named))
+    }
+
+    /// Tells everybody to look, though nothing new is known.
+    pub(super) fn told_to_look(&self, document: Document) -> Told {
+        self.said_of(document, None)
+    }
+
+    fn said_of(&self, document: Document, named: Option<Named>) -> Told {
         if !self.publishes {
             return Default::default();
         }
-        let message =
-            ChangeMessage { document, named: *named, worker: self.worker.as_str().into() };
+        let message = ChangeMessage { document, named, worker: self.worker.as_str().into() };
         let category = document.spoken_of().filter(|_| !self.is_sharded);
         [
             self.keys.changes(),
@@ -168,12 +176,6 @@ impl Speaker {
             category.map(|category| category.to_string()).unwrap_or_default(),
             if self.is_sharded { "SPUBLISH" } else { "PUBLISH" }.to_owned(),
         ]
-    }
-
-    /// Tells everybody to look, though nothing new is known: by the bare name, which all of them heed.
-    pub(super) fn told_to_look(&self, document: Document, named: &Named) -> Told {
-        let [_, _, invalidations, category, command] = self.told(document, named);
-        [String::new(), String::new(), invalidations, category, command]
     }
 }
 

@@ -11,7 +11,7 @@ use crate::generation::Generation;
 /// every message, and a document that is written again at once is not worth it.
 const FILL_AFTER: Duration = Duration::from_millis(50);
 /// Within which time one of those who miss a copy stores it.
-const FILL_WITHIN: Duration = Duration::from_secs(1);
+const FILL_WITHIN: Duration = Duration::from_millis(600);
 /// For how long a server that has no room is not asked to store copies.
 const NO_ROOM: Duration = Duration::from_secs(30);
 
