@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use ::redis::aio::{AsyncPushSender, ConnectionLike, MultiplexedConnection, PubSub};
@@ -34,6 +34,30 @@ pub(super) struct Server {
     certificates: Option<TlsCertificates>,
     kind: Kind,
     patience: Duration,
+}
+
+/// Where a connection was last made to, if that may be another place the next time.
+#[derive(Debug, Default)]
+pub(super) struct Led(std::sync::Mutex<Option<String>>);
+
+impl Led {
+    /// Whether it was made to another server than this one.
+    pub(super) fn is_elsewhere(&self, address: &str) -> bool {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_deref()
+            .is_some_and(|to| to != address)
+    }
+
+    fn note(&self, primary: Client) -> Client {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(address_of(&primary));
+        primary
+    }
+}
+
+fn address_of(client: &Client) -> String {
+    client.get_connection_info().addr().to_string()
 }
 
 enum Kind {
@@ -69,10 +93,13 @@ impl Server {
     }
 
     /// A connection for commands.
-    pub(super) async fn connect(&self) -> RedisResult<Connection> {
+    pub(super) async fn connect(&self, led: &Led) -> RedisResult<Connection> {
         Ok(match &self.kind {
             Kind::Standalone(client) => Connection::One(self.multiplexed(client).await?),
-            Kind::Sentinel(_) => Connection::One(self.multiplexed(&self.primary().await?).await?),
+            Kind::Sentinel(_) => {
+                let primary = led.note(self.primary().await?);
+                Connection::One(self.multiplexed(&primary).await?)
+            }
             Kind::Cluster { client, .. } => {
                 Connection::Cluster(client.get_async_connection().await?)
             }
@@ -85,14 +112,14 @@ impl Server {
             let refusal = "this cluster refuses scripts, and there is no way without";
             return Err((ErrorKind::InvalidClientConfig, refusal).into());
         }
-        self.connect().await
+        self.connect(&Led::default()).await
     }
 
     /// A connection that is told of messages.
-    pub(super) async fn subscribe(&self) -> RedisResult<PubSub> {
+    pub(super) async fn subscribe(&self, led: &Led) -> RedisResult<PubSub> {
         match &self.kind {
             Kind::Standalone(client) => client.get_async_pubsub().await,
-            Kind::Sentinel(_) => self.primary().await?.get_async_pubsub().await,
+            Kind::Sentinel(_) => led.note(self.primary().await?).get_async_pubsub().await,
             // A message reaches every node; any that answers will do.
             Kind::Cluster { nodes, .. } => self.subscribe_at_any(nodes).await,
         }
@@ -161,7 +188,7 @@ impl Server {
     pub(super) async fn primary_address(&self) -> Option<String> {
         let Kind::Sentinel(_) = &self.kind else { return None };
         let primary = tokio::time::timeout(self.patience(), self.primary()).await.ok()?.ok()?;
-        Some(primary.get_connection_info().addr().to_string())
+        Some(address_of(&primary))
     }
 
     /// The error in words, without secrets: what a server or the library says holds none.

@@ -9,7 +9,7 @@ use ::redis::{Msg, PushInfo, PushKind, RedisResult, Value, cmd};
 use futures_util::StreamExt;
 use tokio::sync::mpsc::{self, Receiver};
 
-use super::connect::Server;
+use super::connect::{Led, Server};
 
 /// Messages of a shard that may wait to be heard. One more is missed, which ends the subscription.
 const WAITING: usize = 256;
@@ -29,9 +29,10 @@ pub(super) enum Messages {
 /// Subscribes to plain channels.
 pub(super) async fn subscribe(
     server: &Server,
+    led: &Led,
     channels: &[String],
 ) -> RedisResult<(Line, Messages)> {
-    let (mut sink, stream) = server.subscribe().await?.split();
+    let (mut sink, stream) = server.subscribe(led).await?.split();
     // One by one: on a cluster each may lie elsewhere.
     for channel in channels {
         sink.subscribe(channel).await?;

@@ -13,7 +13,7 @@ use ::redis::{Cmd, ErrorKind, RedisError, RedisFuture, ServerErrorKind, Value, c
 use tokio::sync::{Notify, watch};
 
 use super::breaker::Breaker;
-use super::connect::Server;
+use super::connect::{Led, Server};
 use crate::backoff::Backoff;
 
 /// A connection that ends sooner was of no use.
@@ -46,6 +46,7 @@ pub(super) struct Link {
     /// With a number of its own: a late answer says nothing of the connection that came after.
     connection: Mutex<Option<(u64, Connection)>>,
     breaker: Mutex<Breaker>,
+    led: Led,
     /// Told when the connection was given up.
     lost: Notify,
     state: watch::Sender<State>,
@@ -105,6 +106,7 @@ impl Link {
             name,
             connection: Mutex::new(None),
             breaker: Mutex::new(Breaker::default()),
+            led: Led::default(),
             lost: Notify::new(),
             state: watch::Sender::new(State::Starting),
             connects: AtomicU64::new(0),
@@ -166,6 +168,13 @@ impl Link {
         }
     }
 
+    /// Gives the connection up if it leads to another server than the one at `address`.
+    pub(super) fn leave_for(&self, address: &str) {
+        if self.led.is_elsewhere(address) {
+            self.give_up();
+        }
+    }
+
     /// Gives the connection up; another one is made.
     pub(super) fn give_up(&self) {
         if self.lock().take().is_some() {
@@ -183,7 +192,7 @@ impl Link {
     pub(super) async fn keep(&self, server: &Server, backoff: Backoff) {
         let mut failures = 0;
         loop {
-            match Self::connect(server).await {
+            match self.connect(server).await {
                 Ok(connection) => {
                     let begun = Instant::now();
                     *self.breaker() = Breaker::default();
@@ -211,9 +220,9 @@ impl Link {
     }
 
     /// A connection that answers.
-    async fn connect(server: &Server) -> Result<Connection, String> {
+    async fn connect(&self, server: &Server) -> Result<Connection, String> {
         let connected = async {
-            let mut connection = server.connect().await?;
+            let mut connection = server.connect(&self.led).await?;
             connection.req_packed_command(&cmd("PING")).await?.extract_error()?;
             Ok(connection)
         };

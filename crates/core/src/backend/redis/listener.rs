@@ -12,6 +12,7 @@ use ::redis::Msg;
 use tokio::sync::watch;
 
 use super::Shared;
+use super::connect::Led;
 use super::ear::{self, Line, Messages};
 use super::message::{ChangeMessage, category_named};
 use crate::disk::faults::{self, Rule};
@@ -53,6 +54,7 @@ impl fmt::Display for Subscription {
 #[derive(Debug)]
 pub(super) struct Heard {
     pub(super) state: watch::Sender<Subscription>,
+    pub(super) led: Led,
     /// Subscriptions that ended.
     pub(super) gaps: AtomicU64,
     pub(super) changes: AtomicU64,
@@ -66,6 +68,7 @@ impl Default for Heard {
     fn default() -> Self {
         Self {
             state: watch::Sender::new(Subscription::Off),
+            led: Led::default(),
             gaps: AtomicU64::new(0),
             changes: AtomicU64::new(0),
             invalidations: AtomicU64::new(0),
@@ -111,7 +114,7 @@ impl Shared {
             }
             let invalidations = self.speaker.keys.invalidations();
             // In this order: an announcement heard half must not pass for one of the reference.
-            ear::subscribe(&self.server, &[changes, invalidations]).await
+            ear::subscribe(&self.server, &self.heard.led, &[changes, invalidations]).await
         };
         match tokio::time::timeout(self.server.patience(), subscribed).await {
             Ok(Ok(both)) => Ok(both),

@@ -283,11 +283,14 @@ impl Shared {
         loop {
             tokio::time::sleep(ASK_SENTINELS_EVERY).await;
             let Some(address) = self.server.primary_address().await else { continue };
-            if known.replace(address.clone()).is_some_and(|known| known != address) {
-                tracing::warn!(primary = address, "another redis server is the primary now");
-                self.commands.give_up();
-                self.values.give_up();
-                // A permit that nobody takes would end the next subscription.
+            // A Sentinel that is cut off from the others may be the first to answer, once.
+            if known.replace(address.clone()) != Some(address.clone()) {
+                continue;
+            }
+            self.commands.leave_for(&address);
+            self.values.leave_for(&address);
+            if self.heard.led.is_elsewhere(&address) {
+                // Nobody waits for it while the subscription is being made; then the next time.
                 self.moved.notify_waiters();
             }
         }
