@@ -304,7 +304,10 @@ impl L1 {
 
     /// The looker hangs, or it was told nothing about one of the documents.
     fn is_no_use_to_wait(&self, documents: impl IntoIterator<Item = Document>) -> bool {
-        let in_doubt = |document: Document| self.shared.slots[document.index()].is_in_doubt();
+        let in_doubt = |document: Document| {
+            let slot = &self.shared.slots[document.index()];
+            slot.is_in_doubt() && !slot.awaits_load()
+        };
         self.shared.in_vain_at.load(Ordering::Relaxed) == self.progress()
             || documents.into_iter().any(in_doubt)
     }

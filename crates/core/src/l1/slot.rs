@@ -247,6 +247,12 @@ impl Slot {
         self.loading.load(Ordering::Acquire)
     }
 
+    /// Whether a load is yet to end that knows more than what is held: this process has just written.
+    pub(super) fn awaits_load(&self) -> bool {
+        let awaited = self.awaited_load.load(Ordering::Acquire);
+        awaited != 0 && !self.has_ended(awaited)
+    }
+
     /// Whether the last look or read told nothing, or came to nothing: waiting for the next is no
     /// use to a reader.
     pub(super) fn is_in_doubt(&self) -> bool {
