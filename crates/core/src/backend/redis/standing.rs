@@ -29,6 +29,8 @@ pub(super) struct Standing {
     dropped: Generation,
     /// What the record says that is newer than what is held, as first found.
     ahead: Option<Named>,
+    /// What the record said when a new name was last found to be needed.
+    renamed_for: Option<Named>,
     /// The record is ahead of the files for good: they get a name above this.
     name_above: Option<Named>,
 }
@@ -151,7 +153,9 @@ impl Standing {
         }
         if self.ahead.replace(recorded) == Some(recorded) {
             self.name_above = Some(recorded);
-            return Verdict::Rename;
+            // It may take several attempts, and is told once.
+            let is_told = self.renamed_for.replace(recorded) == Some(recorded);
+            return if is_told { Verdict::Look } else { Verdict::Rename };
         }
         Verdict::Look
     }
@@ -258,6 +262,9 @@ mod tests {
             assert_eq!(standing.compare(Some(ahead), None, now), Verdict::Rename);
             assert_eq!(standing.take_name_above(), Some(ahead));
             assert_eq!(standing.take_name_above(), None);
+            // The first attempt may have failed.
+            assert_eq!(standing.compare(Some(ahead), None, now), Verdict::Look);
+            assert_eq!(standing.take_name_above(), Some(ahead));
         }
         // What was looked at was newer after all.
         standing.compare(Some(named(9, "b")), None, now);
