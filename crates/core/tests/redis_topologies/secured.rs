@@ -50,6 +50,15 @@ fn a_password_is_given() {
     works(&with_password(at(server.port())), &server);
 }
 
+/// Such a server repeats what it was sent, the password included.
+#[test]
+fn a_server_without_passwords_that_repeats_one_is_not_repeated() {
+    let server = RedisLaunch::new().config("rename-command AUTH \"\"").start().unwrap();
+    let mut settings = with_password(at(server.port()));
+    settings.host = Host::read("127.0.0.1");
+    is_refused(&settings, &server, "authentication failed");
+}
+
 #[test]
 fn a_wrong_password_is_told_of_and_not_told() {
     let server = RedisLaunch::new().password("another").start().unwrap();
