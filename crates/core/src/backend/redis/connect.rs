@@ -2,25 +2,23 @@
 
 use std::fmt;
 use std::io;
-use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use ::redis::aio::{AsyncPushSender, ConnectionLike, MultiplexedConnection, PubSub};
 use ::redis::cluster::ClusterClient;
-use ::redis::io::tcp::TcpSettings;
-use ::redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
+use ::redis::sentinel::SentinelClient;
 use ::redis::{
-    AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, ErrorKind,
-    IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, RedisError, RedisResult,
-    TlsCertificates, TlsMode, cmd,
+    AsyncConnectionConfig, Client, ErrorKind, ProtocolVersion, RedisError, RedisResult,
+    TlsCertificates, cmd,
 };
 use futures_util::FutureExt;
 use futures_util::future::select_ok;
 use tokio::sync::Mutex;
 
+use super::clients::{certificates, client, tcp};
 use super::link::Connection;
-use crate::settings::redis_target::{Node, Target, Tls, Topology};
+use crate::settings::redis_target::{Node, Target, Topology};
 
 /// How much longer than a connection to one server it may take to find out who is the primary, or
 /// which node holds what.
@@ -270,81 +268,9 @@ impl Kind {
     }
 }
 
-impl Target {
-    fn connection_info(&self, node: &Node) -> RedisResult<ConnectionInfo> {
-        let info = self.address(node).into_connection_info()?;
-        let mut redis = RedisConnectionInfo::default().set_db(self.database);
-        // Servers before 7.2 do not know it, and users with few rights may not do it.
-        redis = redis.set_skip_set_lib_name();
-        if let Some(username) = &self.username {
-            redis = redis.set_username(username);
-        }
-        if let Some(password) = &self.password {
-            redis = redis.set_password(password.expose());
-        }
-        Ok(info.set_redis_settings(redis).set_tcp_settings(tcp()))
-    }
-
-    fn address(&self, node: &Node) -> ConnectionAddr {
-        match (node, &self.tls) {
-            (Node::Socket(path), _) => ConnectionAddr::Unix(path.clone()),
-            (Node::Tcp { host, port }, None) => ConnectionAddr::Tcp(host.clone(), *port),
-            (Node::Tcp { host, port }, Some(tls)) => ConnectionAddr::TcpTls {
-                host: host.clone(),
-                port: *port,
-                insecure: tls.insecure,
-                tls_params: None,
-            },
-        }
-    }
-
-    fn sentinel(
-        &self,
-        node: &Node,
-        certificates: Option<&TlsCertificates>,
-    ) -> RedisResult<SentinelClient> {
-        let Topology::Sentinel { service, username, password } = &self.topology else {
-            unreachable!("asked for a target behind Sentinels only")
-        };
-        let node = [self.address(node)];
-        let mut builder = SentinelClientBuilder::new(node, service, SentinelServerType::Master)?
-            .set_client_to_redis_db(self.database)
-            .set_client_to_redis_tcp_settings(tcp())
-            .set_client_to_sentinel_tcp_settings(tcp());
-        if let Some(username) = &self.username {
-            builder = builder.set_client_to_redis_username(username);
-        }
-        if let Some(password) = &self.password {
-            builder = builder.set_client_to_redis_password(password.expose());
-        }
-        if let Some(username) = username {
-            builder = builder.set_client_to_sentinel_username(username);
-        }
-        if let Some(password) = password {
-            builder = builder.set_client_to_sentinel_password(password.expose());
-        }
-        if let (Some(tls), Some(certificates)) = (&self.tls, certificates) {
-            let mode = if tls.insecure { TlsMode::Insecure } else { TlsMode::Secure };
-            builder = builder
-                .set_client_to_redis_tls_mode(mode)
-                .set_client_to_sentinel_tls_mode(mode)
-                .set_client_to_redis_certificates(certificates.clone())
-                .set_client_to_sentinel_certificates(certificates.clone());
-        }
-        builder.build()
-    }
-}
-
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.target.fmt(f)
-    }
-}
-
-fn client(info: ConnectionInfo, certificates: Option<&TlsCertificates>) -> RedisResult<Client> {
-    match certificates {
-        Some(certificates) => Client::build_with_tls(info, certificates.clone()),
-        None => Client::open(info),
     }
 }
 
@@ -360,26 +286,6 @@ fn redirected(from: &Node, address: &str) -> Option<Node> {
 
 fn timed_out() -> RedisError {
     io::Error::from(io::ErrorKind::TimedOut).into()
-}
-
-fn tcp() -> TcpSettings {
-    TcpSettings::default().set_nodelay(true)
-}
-
-fn certificates(tls: &Tls) -> io::Result<TlsCertificates> {
-    let client_tls = match (&tls.certificate_file, &tls.key_file) {
-        (Some(certificate), Some(key)) => {
-            Some(ClientTlsConfig { client_cert: file(certificate)?, client_key: file(key)? })
-        }
-        _ => None,
-    };
-    let root_cert = tls.ca_file.as_deref().map(file).transpose()?;
-    Ok(TlsCertificates { client_tls, root_cert })
-}
-
-fn file(path: &Path) -> io::Result<Vec<u8>> {
-    std::fs::read(path)
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
 #[cfg(test)]

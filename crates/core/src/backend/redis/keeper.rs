@@ -9,11 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ::redis::{ErrorKind, RedisError, ServerErrorKind, cmd};
-use futures_util::future::join_all;
 
 use super::link::{Failure, State};
 use super::record::{Named, Record};
-use super::requests::Warmed;
 use super::scripts::{Announced, Filled, Survey, Told};
 use super::standing::{Repair, Verdict};
 use super::{Shared, lock, transaction};
@@ -134,7 +132,11 @@ impl Shared {
     }
 
     /// Drops the copies of a document, and says to everybody what is to be told.
-    async fn drop_and_tell(&self, document: Document, told: Told) -> Result<(), Failure> {
+    pub(super) async fn drop_and_tell(
+        &self,
+        document: Document,
+        told: Told,
+    ) -> Result<(), Failure> {
         if !self.can_script() {
             return transaction::drop_copies(self, document, told).await;
         }
@@ -171,7 +173,7 @@ impl Shared {
     }
 
     /// Stores a copy that is due. Whether it is there now.
-    async fn fill_one(&self, document: Document) -> bool {
+    pub(super) async fn fill_one(&self, document: Document) -> bool {
         let due = self.standing(document).take_fill(Instant::now());
         let Some((snapshot, named, is_shared)) = due.filter(|_| self.may_share()) else {
             return false;
@@ -366,37 +368,6 @@ impl Shared {
     fn note_refusal(&self, error: &RedisError) -> bool {
         self.complain(&error.to_string());
         refuses_command(error) && self.give_up_scripts()
-    }
-}
-
-impl Shared {
-    /// Drops the copies of documents and tells everybody to look at them. Whether the server did.
-    pub(super) async fn invalidate(&self, documents: &[Document]) -> bool {
-        if !self.may_share() {
-            return false;
-        }
-        let mut done = self.speaker.publishes;
-        for document in documents {
-            let told = self.speaker.told_to_look(*document);
-            done &= self.drop_and_tell(*document, told).await.is_ok();
-        }
-        // They are not stale for long.
-        self.compare_now.notify_one();
-        done
-    }
-
-    /// Stores the copy of everything that is held, whoever else may be about to.
-    pub(super) async fn warm(&self) -> Warmed {
-        self.synchronise().await;
-        let is_held = |document: &Document| self.standing(*document).fill_now();
-        let documents: Vec<_> = Document::all().filter(is_held).collect();
-        let filled = join_all(documents.iter().map(|document| self.fill_one(*document))).await;
-        let mut warmed = Warmed::default();
-        for (document, is_stored) in documents.into_iter().zip(filled) {
-            let list = if is_stored { &mut warmed.stored } else { &mut warmed.failed };
-            list.push(document);
-        }
-        warmed
     }
 }
 

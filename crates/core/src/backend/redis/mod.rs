@@ -10,6 +10,7 @@
 
 mod breaker;
 mod check;
+mod clients;
 mod connect;
 mod copies;
 mod ear;

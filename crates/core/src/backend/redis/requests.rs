@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use ::redis::{Cmd, Value};
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
 
@@ -94,6 +95,37 @@ impl Shared {
                 let _ = answer.send(self.warm().await);
             }
         }
+    }
+}
+
+impl Shared {
+    /// Drops the copies of documents and tells everybody to look at them. Whether the server did.
+    async fn invalidate(&self, documents: &[Document]) -> bool {
+        if !self.may_share() {
+            return false;
+        }
+        let mut done = self.speaker.publishes;
+        for document in documents {
+            let told = self.speaker.told_to_look(*document);
+            done &= self.drop_and_tell(*document, told).await.is_ok();
+        }
+        // They are not stale for long.
+        self.compare_now.notify_one();
+        done
+    }
+
+    /// Stores the copy of everything that is held, whoever else may be about to.
+    async fn warm(&self) -> Warmed {
+        self.synchronise().await;
+        let is_held = |document: &Document| self.standing(*document).fill_now();
+        let documents: Vec<_> = Document::all().filter(is_held).collect();
+        let filled = join_all(documents.iter().map(|document| self.fill_one(*document))).await;
+        let mut warmed = Warmed::default();
+        for (document, is_stored) in documents.into_iter().zip(filled) {
+            let list = if is_stored { &mut warmed.stored } else { &mut warmed.failed };
+            list.push(document);
+        }
+        warmed
     }
 }
 
