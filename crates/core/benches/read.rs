@@ -30,7 +30,7 @@ struct Case<'a> {
 fn main() {
     let memory = Memory::default();
     memory.put(Document::V2(CATEGORY), &models()).expect("the models are an object");
-    let options = Options { refine: false, ..Options::default() };
+    let options = Options { compress: false, ..Options::default() };
     let reference = ModelReference::open(Arc::new(memory), options).expect("threads start");
     let names: Vec<String> = (0..MODELS).map(name).collect();
     let view = reference.category_blocking(CATEGORY).view;

@@ -29,8 +29,9 @@ pub struct Options {
     pub copied: bool,
     /// Bounds on staleness.
     pub leases: Leases,
-    /// Whether bodies are compressed better in the background.
-    pub refine: bool,
+    /// Whether bodies are compressed, in the background. Without, they stay as they are published:
+    /// for those who read records and serve nobody.
+    pub compress: bool,
     /// Whether what is served, and what is shared, is checked against the files after each change.
     pub watch: bool,
 }
@@ -41,7 +42,7 @@ impl Default for Options {
             canonical: Format::V2,
             copied: false,
             leases: Leases::default(),
-            refine: true,
+            compress: true,
             watch: false,
         }
     }
@@ -170,7 +171,7 @@ impl ModelReference {
         self.fresh(Document::all()).await
     }
 
-    /// Whether a start is over: every body has its compressed forms.
+    /// Whether a start is over: every body has its compressed forms, where bodies are compressed.
     pub fn is_complete(&self) -> bool {
         self.views.refiner.as_ref().is_none_or(Refiner::has_caught_up)
     }
@@ -398,11 +399,10 @@ impl Views {
         let legacy_metadata = metadata(Format::Legacy, snapshots, &categories, opened, None);
         let pending = PendingView::build(options.canonical, snapshots, &catalogues.guidance);
         let catalogues = CatalogueView::new(catalogues, categories.clone());
-        let bodies = categories.iter().flat_map(|view| view.bodies());
-        let refiner = if options.refine {
+        let refiner = if options.compress {
+            let bodies = categories.iter().flat_map(|view| view.bodies());
             Some(Refiner::start(bodies.map(Arc::downgrade).collect(), made)?)
         } else {
-            bodies.for_each(|body| body.compress());
             None
         };
         Ok(Self {
@@ -492,12 +492,8 @@ impl Views {
 
     /// Compresses bodies after they were published: until then they are sent as they are.
     fn compress<'a>(&self, bodies: impl IntoIterator<Item = &'a Arc<Body>>) {
-        for body in bodies {
-            match &self.refiner {
-                Some(refiner) => refiner.compress(body),
-                None => body.compress(),
-            }
-        }
+        let Some(refiner) = &self.refiner else { return };
+        bodies.into_iter().for_each(|body| refiner.compress(body));
     }
 }
 

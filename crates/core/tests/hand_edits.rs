@@ -28,7 +28,7 @@ impl Served {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        let options = Options { canonical, refine: false, ..Options::default() };
+        let options = Options { canonical, compress: false, ..Options::default() };
         let files = Files::new(Layout::below(served_from));
         let reference = ModelReference::open(Arc::new(files), options).unwrap();
         Self { reference, folder }

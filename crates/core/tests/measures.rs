@@ -19,7 +19,7 @@ const CLIP: Document = Document::V2(Category::Clip);
 
 fn open(folder: &Path) -> Primary {
     let files = Arc::new(Files::new(Layout::below(folder)));
-    let options = Options { refine: false, ..Options::default() };
+    let options = Options { compress: false, ..Options::default() };
     Primary::open(files, options, None).unwrap()
 }
 

@@ -17,7 +17,7 @@ use testkit::eventually;
 const SOON: Duration = Duration::from_secs(5);
 
 fn open(root: &Path) -> Primary {
-    let options = Options { refine: false, ..Options::default() };
+    let options = Options { compress: false, ..Options::default() };
     Primary::open(Arc::new(Files::new(Layout::below(root))), options, None).unwrap()
 }
 

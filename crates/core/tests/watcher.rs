@@ -65,7 +65,7 @@ fn text(name: &str) -> String {
 }
 
 fn open(backend: Arc<dyn Backend>) -> ModelReference {
-    let options = Options { refine: false, watch: true, ..Options::default() };
+    let options = Options { compress: false, watch: true, ..Options::default() };
     ModelReference::open(backend, options).unwrap()
 }
 

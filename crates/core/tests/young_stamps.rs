@@ -46,7 +46,7 @@ impl Backend for WithinOneTick {
 fn sees_a_change_within_a_tick() -> bool {
     let backend = Arc::new(WithinOneTick::default());
     backend.memory.put(CLIP, r#"{"one":{}}"#).unwrap();
-    let options = Options { refine: false, ..Options::default() };
+    let options = Options { compress: false, ..Options::default() };
     let reference = ModelReference::open(Arc::clone(&backend) as _, options).unwrap();
     let looks = || reference.statistics().looks;
     let holds = |name: &str| {

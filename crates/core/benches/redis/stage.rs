@@ -39,10 +39,10 @@ pub(crate) fn files(folder: &Path) -> Arc<Files> {
     Arc::new(Files::new(layout(folder)))
 }
 
-/// A process over the folder; with Redis if `settings` are given. Bodies are compressed fast only:
-/// doing it well is for those who ask over HTTP, and takes longer than all that is timed.
+/// A process over the folder; with Redis if `settings` are given. Bodies stay as they are:
+/// compressing them is for those who serve over HTTP, and takes longer than all that is timed.
 pub(crate) fn open(folder: &Path, settings: Option<&settings::Redis>) -> Primary {
-    let options = Options { refine: false, ..Options::default() };
+    let options = Options { compress: false, ..Options::default() };
     let opened = match settings {
         Some(settings) => Primary::open_with_redis(files(folder), options, None, settings, None),
         None => Primary::open(files(folder), options, None),

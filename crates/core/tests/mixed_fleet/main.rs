@@ -91,7 +91,7 @@ fn is_kept(folder: &Path, name: &str) -> bool {
 }
 
 fn open(folder: &Path) -> Primary {
-    let options = Options { refine: false, ..Options::default() };
+    let options = Options { compress: false, ..Options::default() };
     Primary::open(Arc::new(Files::new(Layout::below(folder))), options, None).unwrap()
 }
 

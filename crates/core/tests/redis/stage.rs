@@ -51,14 +51,14 @@ impl Folder {
 
     fn open_as(&self, settings: &settings::Redis, options: Options, ttl: Option<u32>) -> Worker {
         let files = Arc::new(Files::new(Layout::below(self.0.path())));
-        let options = Options { refine: false, ..options };
+        let options = Options { compress: false, ..options };
         let primary = Primary::open_with_redis(files, options, None, settings, ttl).unwrap();
         Worker { primary, runtime: runtime() }
     }
 
     pub(crate) fn open_alone(&self) -> Worker {
         let files = Arc::new(Files::new(Layout::below(self.0.path())));
-        let options = Options { refine: false, ..Options::default() };
+        let options = Options { compress: false, ..Options::default() };
         Worker { primary: Primary::open(files, options, None).unwrap(), runtime: runtime() }
     }
 }

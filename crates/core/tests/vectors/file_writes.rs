@@ -45,7 +45,7 @@ impl Place {
         runtime.block_on(async {
             let _clock = CLOCK.lock().await;
             let options =
-                Options { canonical: self.canonical, refine: false, ..Options::default() };
+                Options { canonical: self.canonical, compress: false, ..Options::default() };
             let files = Arc::new(Files::new(self.layout.clone()));
             let primary = Primary::open(files, options, None).unwrap();
             for step in vector.get("steps").unwrap().as_array().unwrap() {

@@ -44,7 +44,7 @@ impl Folder {
 
     pub(crate) fn open_as(&self, canonical: Format) -> Primary {
         let files = Arc::new(Files::new(Layout::below(self.0.path())));
-        let options = Options { canonical, refine: false, ..Options::default() };
+        let options = Options { canonical, compress: false, ..Options::default() };
         let trail = Trail::new(self.path("audit"), 1 << 20);
         Primary::open(files, options, Some(trail)).unwrap()
     }

@@ -34,7 +34,7 @@ async fn an_edit_by_hand_keeps_what_it_replaced_and_is_built_upon() {
 async fn an_edit_that_cannot_be_named_yet_is_compared_with_what_it_replaced() {
     let folder = Folder::with(&[("clip.json", r#"{"one":{}}"#)]);
     let files = Arc::new(Files::new(Layout::below(folder.0.path())));
-    let options = Options { refine: false, ..Options::default() };
+    let options = Options { compress: false, ..Options::default() };
     let primary = Primary::open(Arc::clone(&files), options, None).unwrap();
     primary.update(Category::Clip, "two", object(NAMED), local()).await.unwrap();
     let control = std::fs::File::open(folder.path(".coherence/clip.json.ctl")).unwrap();
@@ -79,7 +79,7 @@ async fn a_foreign_content_that_lacks_records_is_counted() {
     let records: Vec<String> = (0..10).map(|n| format!(r#""m{n}":{{}}"#)).collect();
     let folder = Folder::with(&[("clip.json", &format!("{{{}}}", records.join(",")))]);
     let files = Arc::new(Files::new(Layout::below(folder.0.path())));
-    let options = Options { refine: false, ..Options::default() };
+    let options = Options { compress: false, ..Options::default() };
     let primary = Primary::open(Arc::clone(&files), options, None).unwrap();
     primary.update(Category::Clip, "ours", object(NAMED), local()).await.unwrap();
     let without_one = format!("{{{}}}", records.join(","));

@@ -74,7 +74,7 @@ fn put(tree: &mut Tree, path: &Path, text: &str) {
 pub(crate) fn open(folder: &Path, way: Way, prepared: bool) -> Result<Primary, String> {
     let files = Arc::new(Files::new(Layout::below(folder)));
     let trail = || Some(Trail::new(folder.join("audit"), LARGEST_SEGMENT));
-    let options = Options { canonical: way.canonical(), refine: false, ..Options::default() };
+    let options = Options { canonical: way.canonical(), compress: false, ..Options::default() };
     if prepared && let Some(failure) = Primary::prepare(&files, way.canonical(), trail()).pop() {
         return Err(format!("the start failed: {failure}"));
     }

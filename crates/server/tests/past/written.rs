@@ -34,7 +34,7 @@ impl Written {
         let root = data.root();
         std::fs::create_dir_all(&root).unwrap();
         let files = Arc::new(Files::new(Layout::below(&root)));
-        let options = Options { canonical, refine: false, ..Options::default() };
+        let options = Options { canonical, compress: false, ..Options::default() };
         let trail = Trail::new(root.join("audit"), 5_242_880);
         let primary = Primary::open(files, options, Some(trail)).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -205,7 +205,7 @@ fn write(
     let files = Arc::new(Files::new(data.layout.clone()));
     let leases = leases(&data.settings.coherence);
     let settings =
-        Options { canonical: data.canonical, leases, refine: false, ..Options::default() };
+        Options { canonical: data.canonical, leases, compress: false, ..Options::default() };
     let primary = Primary::open(files, settings, trail).map_err(busy)?;
     let present = history.present().map(|present| present.generation).unwrap_or_default();
     let options = only_at(options, present);
