@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use horde_model_reference::Category;
 use horde_model_reference::json::{Json, Object, Style};
+use horde_model_reference::shape::{Issue, LocItem, Severity};
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, StatusCode};
 
@@ -35,8 +36,8 @@ pub enum ApiError {
         /// What was sent.
         given: String,
     },
-    /// A query parameter has a value that cannot be read.
-    Query(QueryProblem),
+    /// Something that was sent cannot be read; everything that is wrong with it.
+    Invalid(Vec<Issue>),
     /// There is no such category in v2 form.
     CategoryNotFound(Category),
     /// The category has no such model.
@@ -62,19 +63,6 @@ pub enum ApiError {
     Internal,
 }
 
-/// A query parameter that cannot be read, in the words of pydantic.
-#[derive(Debug, Clone, PartialEq)]
-pub struct QueryProblem {
-    /// The parameter.
-    pub name: &'static str,
-    /// The kind of problem, such as `bool_parsing`.
-    pub kind: &'static str,
-    /// What was expected.
-    pub message: String,
-    /// What was sent; `None` where it is missing.
-    pub input: Option<String>,
-}
-
 impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
@@ -90,7 +78,7 @@ impl ApiError {
             Self::UnknownCategory(_)
             | Self::UnknownLegacyCategory(_)
             | Self::UnknownWord { .. }
-            | Self::Query(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            | Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Refused(Refusal::TimedOut | Refusal::Unavailable)
             | Self::NoQueue
             | Self::NoMetadataInReplica
@@ -109,18 +97,19 @@ impl ApiError {
             Self::NotFound => "Not Found".into(),
             Self::MethodNotAllowed => "Method Not Allowed".into(),
             Self::PathNotText => "The path is not UTF-8 text after percent-decoding.".into(),
-            Self::UnknownCategory(given) => unknown_word(
-                ["path", "model_category_name"],
-                &Category::ALL.map(Category::name),
-                given,
-            ),
-            Self::UnknownWord { location, words, given } => unknown_word(*location, words, given),
+            Self::UnknownCategory(given) => {
+                let place = vec!["path".into(), "model_category_name".into()];
+                listed(&[unknown_word(place, &Category::ALL.map(Category::name), given)])
+            }
             Self::UnknownLegacyCategory(given) => {
                 let quoted = python_repr(given);
                 format!("Invalid model category: '{given}'. {quoted} is not a valid MODEL_REFERENCE_CATEGORY")
                     .into()
             }
-            Self::Query(problem) => Json::Array(vec![problem.to_json()]),
+            Self::UnknownWord { location, words, given } => {
+                listed(&[unknown_word(location.map(LocItem::from).into(), words, given)])
+            }
+            Self::Invalid(issues) => listed(issues),
             Self::CategoryNotFound(category) => {
                 format!("Model category '{category}' not found").into()
             }
@@ -164,13 +153,31 @@ impl From<Refusal> for ApiError {
     }
 }
 
-impl QueryProblem {
-    fn to_json(&self) -> Json {
-        problem(self.kind, &["query", self.name], &self.message, self.input.clone().into(), None)
+fn listed(issues: &[Issue]) -> Json {
+    Json::Array(issues.iter().map(Issue::to_json).collect())
+}
+
+/// What is wrong with `given` at `loc`, of which the contract's word is `kind`.
+pub(crate) fn issue<const N: usize>(
+    loc: Vec<LocItem>,
+    kind: &'static str,
+    message: impl Into<String>,
+    given: impl Into<Json>,
+    facts: [(&str, Json); N],
+) -> Issue {
+    let context = facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect();
+    Issue {
+        loc,
+        kind,
+        message: message.into(),
+        input: given.into(),
+        context: (N > 0).then_some(context),
+        severity: Severity::Error,
     }
 }
 
-fn unknown_word(location: [&str; 2], words: &[&str], given: &str) -> Json {
+/// `given` should have been one of a few words.
+pub(crate) fn unknown_word(loc: Vec<LocItem>, words: &[&str], given: &str) -> Issue {
     let names: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
     let expected = match names.split_last() {
         Some((last, [])) => last.clone(),
@@ -178,28 +185,7 @@ fn unknown_word(location: [&str; 2], words: &[&str], given: &str) -> Json {
         None => String::new(),
     };
     let message = format!("Input should be {expected}");
-    let problem = problem("enum", &location, &message, given.into(), Some(("expected", expected)));
-    Json::Array(vec![problem])
-}
-
-fn problem(
-    kind: &str,
-    location: &[&str],
-    message: &str,
-    input: Json,
-    context: Option<(&str, String)>,
-) -> Json {
-    let mut members: Vec<(&str, Json)> = vec![
-        ("type", kind.into()),
-        ("loc", location.to_vec().into()),
-        ("msg", message.into()),
-        ("input", input),
-    ];
-    if let Some((name, value)) = context {
-        let context = Object::from_iter([(name.to_owned(), value.into())]);
-        members.push(("ctx", Json::Object(context)));
-    }
-    Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    issue(loc, "enum", message, given, [("expected", expected.into())])
 }
 
 /// Text quoted as Python's `repr` does for what can stand in a path segment.
