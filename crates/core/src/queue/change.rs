@@ -74,6 +74,17 @@ impl<'a> Change<'a> {
 }
 
 impl Status {
+    /// The word of the contract.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Applying => "applying",
+            Self::Applied => "applied",
+            Self::Rejected => "rejected",
+        }
+    }
+
     fn named(word: &str) -> Option<Self> {
         Some(match word {
             "pending" => Self::Pending,
