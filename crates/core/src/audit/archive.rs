@@ -199,3 +199,117 @@ fn for_each_event(segment: &Path, mut tell: impl FnMut(Event)) -> Result<()> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::{Json, Object};
+
+    fn line(id: i64, category: &str, name: &str, operation: &str, payload: &str) -> String {
+        format!(
+            r#"{{"event_id":{id},"timestamp":{id},"domain":"v2","category":"{category}","model_name":"{name}","operation":"{operation}","logical_user_id":"1","payload":{payload}}}"#
+        ) + "\n"
+    }
+
+    fn said(id: i64, change: i64, rest: &str) -> String {
+        let payload = format!(r#"{{"after":{{"change_id":{change},{rest}}}}}"#);
+        line(id, QUEUE, &change.to_string(), "update", &payload)
+    }
+
+    fn enqueue(id: i64, change: i64, operation: &str, model: &str) -> String {
+        said(
+            id,
+            change,
+            &format!(
+                r#""operation":"{operation}","category":"clip","action":"enqueue","model":"{model}""#
+            ),
+        )
+    }
+
+    fn write(root: &Path, category: &str, segment: u32, text: &str) {
+        let folder = root.join("v2").join(category);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("audit-{segment:06}.jsonl")), text).unwrap();
+    }
+
+    fn pending(archive: &Archive) -> Vec<i64> {
+        let ids = |story: &Story| story.pending().iter().map(|change| change.id).collect();
+        archive.story(Format::V2, ids).unwrap()
+    }
+
+    #[test]
+    fn what_was_appended_is_in_the_next_answer_and_what_was_edited_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::new(folder.path());
+        assert!(pending(&archive).is_empty());
+        let (one, two) = (enqueue(1, 1, "create", "a"), enqueue(2, 2, "create", "b"));
+        write(folder.path(), QUEUE, 2, &one);
+        assert_eq!(pending(&archive), [1]);
+        write(folder.path(), QUEUE, 2, &format!("{one}{two}"));
+        assert_eq!(pending(&archive), [2, 1]);
+        assert_eq!(pending(&archive), [2, 1]);
+        // An earlier segment appears, whose events belong before those that were told.
+        write(folder.path(), QUEUE, 1, &enqueue(0, 9, "create", "z"));
+        assert_eq!(pending(&archive), [2, 1, 9]);
+        write(folder.path(), QUEUE, 2, &two);
+        assert_eq!(pending(&archive), [2, 9]);
+        std::fs::remove_dir_all(folder.path().join("v2")).unwrap();
+        assert!(pending(&archive).is_empty());
+    }
+
+    /// The net changes of batch 1 as `name net before after critical`.
+    fn net(root: &Path) -> Vec<String> {
+        let net = Archive::new(root).net_changes(Format::V2, 1).unwrap().unwrap();
+        let text = |state: Option<Object>| Json::from(state).to_string();
+        let tell = |model: NetChange| {
+            let (before, after) = (text(model.before), text(model.after));
+            format!(
+                "{} {} {before} {after} {}",
+                model.model_name,
+                model.net.name(),
+                model.is_critical
+            )
+        };
+        net.models.into_iter().map(tell).collect()
+    }
+
+    fn approved_and_applied(id: i64, change: i64) -> String {
+        said(id, change, r#""batch_id":1,"action":"approve""#)
+            + &said(id + 1, change, r#""batch_id":1,"job_id":"j","action":"apply""#)
+    }
+
+    #[test]
+    fn a_batch_whose_first_event_is_the_first_of_all_adds_a_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let queue = enqueue(1, 1, "create", "new") + &approved_and_applied(3, 1);
+        write(folder.path(), QUEUE, 1, &queue);
+        write(folder.path(), "clip", 1, &line(2, "clip", "new", "create", r#"{"after":{"a":1}}"#));
+        assert_eq!(net(folder.path()), [r#"new added null {"a":1} false"#]);
+        assert_eq!(Archive::new(folder.path()).net_changes(Format::V2, 2).unwrap(), None);
+        assert_eq!(Archive::new(folder.path()).net_changes(Format::Legacy, 1).unwrap(), None);
+    }
+
+    #[test]
+    fn records_older_than_the_trail_are_told_as_far_as_it_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let queue = [
+            enqueue(1, 1, "update", "old"),
+            enqueue(2, 2, "delete", "gone"),
+            enqueue(3, 3, "update", "silent"),
+            approved_and_applied(10, 1),
+            approved_and_applied(20, 2),
+            approved_and_applied(30, 3),
+        ];
+        write(folder.path(), QUEUE, 1, &queue.concat());
+        let update = r#"{"delta":{"nsfw":{"old":true,"new":false},"url":{"new":"u"}}}"#;
+        let records = line(9, "clip", "old", "update", update)
+            + &line(19, "clip", "gone", "delete", r#"{"before":{"style":"x"}}"#);
+        write(folder.path(), "clip", 1, &records);
+        let expected = [
+            r#"old modified {"nsfw":true} {"nsfw":false,"url":"u"} true"#,
+            r#"gone deleted {"style":"x"} null true"#,
+            "silent unchanged null null false",
+        ];
+        assert_eq!(net(folder.path()), expected);
+    }
+}

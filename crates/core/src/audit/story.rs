@@ -380,3 +380,154 @@ fn whole(value: &Json) -> Option<i64> {
 fn as_whole(text: &str) -> Option<i64> {
     text.trim().parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The story of what is said, each as `name payload`; events are numbered from 1, a second each,
+    /// and by the user 201.
+    fn story(told: &[(&str, &str)]) -> Story {
+        let event = |(index, (name, payload)): (usize, &(&str, &str))| {
+            let line = format!(
+                r#"{{"event_id":{0},"timestamp":{0},"domain":"v2","category":"pending_queue","model_name":"{name}","operation":"update","logical_user_id":"201","payload":{payload}}}"#,
+                index + 1
+            );
+            Event::read(line.as_bytes()).unwrap()
+        };
+        let events: Vec<Event> = told.iter().enumerate().map(event).collect();
+        Story::of(&events)
+    }
+
+    fn after(said: &str) -> String {
+        format!(r#"{{"after":{{{said}}}}}"#)
+    }
+
+    fn enqueue(id: i64) -> String {
+        after(&format!(
+            r#""change_id":{id},"operation":"create","category":"clip","action":"enqueue","model":"c{id}""#
+        ))
+    }
+
+    /// A batch as `title by at applied_at approved/rejected/applied/total last`.
+    fn batch(story: &Story, id: i64) -> String {
+        let batch = story.batch(id).unwrap().to_json(id);
+        let texts: Vec<String> = batch.values().skip(1).map(Json::to_string).collect();
+        texts.join(" ")
+    }
+
+    fn pending(story: &Story) -> Vec<i64> {
+        story.pending().iter().map(|change| change.id).collect()
+    }
+
+    #[test]
+    fn decisions_and_applying_are_told_of_changes_and_batches() {
+        let story = story(&[
+            ("1", &enqueue(1)),
+            ("2", &enqueue(2)),
+            ("3", &enqueue(3)),
+            ("4", &enqueue(4)),
+            ("1", &after(r#""change_id":1,"batch_id":1,"batch_title":"a","action":"approve""#)),
+            ("2", &after(r#""change_id":2,"batch_id":1,"batch_title":"a","action":"approve""#)),
+            (
+                "3",
+                &after(
+                    r#""change_id":3,"batch_id":1,"batch_title":"a","reason":"dup","action":"reject""#,
+                ),
+            ),
+            ("1", &after(r#""change_id":1,"batch_id":1,"job_id":"j","action":"apply""#)),
+            (
+                "queue",
+                &after(
+                    r#""original_batch_id":1,"new_batch_id":2,"reassigned_change_ids":[2],"reason":"partial_apply","action":"batch_split""#,
+                ),
+            ),
+        ]);
+        assert_eq!(pending(&story), [4]);
+        assert_eq!(batch(&story, 1), r#""a" "201" 5 8 1 1 1 2 9"#);
+        // The title of a batch that was split off comes with the next event about a member.
+        assert_eq!(batch(&story, 2), "null null null null 1 0 0 1 9");
+        let ids = |batch| story.changes_of(batch).map(|change| change.id).collect::<Vec<_>>();
+        assert_eq!((ids(1), ids(2)), (vec![1, 3], vec![2]));
+        let first = story.changes_of(1).next().unwrap();
+        assert_eq!(
+            first.to_json().to_string(),
+            concat!(
+                r#"{"change_id":1,"status":"applied","operation":"create","category":"clip","#,
+                r#""model_name":"c1","requested_by":"201","requested_at":1,"approved_by":"201","#,
+                r#""approved_at":5,"rejected_by":null,"rejected_at":null,"reject_reason":null,"#,
+                r#""applied_by":"201","applied_at":8,"applied_job_id":"j","batch_id":1,"#,
+                r#""batch_title":"a","events":[{"event_id":1,"timestamp":1,"action":"enqueue","#,
+                r#""logical_user_id":"201","payload":{"change_id":1,"operation":"create","#,
+                r#""category":"clip","action":"enqueue","model":"c1"}},{"event_id":5,"timestamp":5,"#,
+                r#""action":"approve","logical_user_id":"201","payload":{"change_id":1,"batch_id":1,"#,
+                r#""batch_title":"a","action":"approve"}},{"event_id":8,"timestamp":8,"#,
+                r#""action":"apply","logical_user_id":"201","payload":{"change_id":1,"batch_id":1,"#,
+                r#""job_id":"j","action":"apply"}}]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_rejection_without_approvals_makes_no_batch() {
+        let rejected = after(r#""change_id":1,"batch_title":"no","reason":"x","action":"reject""#);
+        let story = story(&[("1", &enqueue(1)), ("1", &rejected)]);
+        assert_eq!(story.batches(None, 10), Page { batches: Vec::new(), next: None });
+        assert!(pending(&story).is_empty());
+    }
+
+    #[test]
+    fn a_purged_proposal_waits_no_more() {
+        let purged = after(r#""change_id":2,"category":"clip","action":"purge","model":"c2""#);
+        let story = story(&[("1", &enqueue(1)), ("2", &enqueue(2)), ("2", &purged)]);
+        assert_eq!(pending(&story), [1]);
+    }
+
+    #[test]
+    fn what_is_odd_is_read_as_far_as_it_goes() {
+        let story = story(&[
+            (
+                "6",
+                r#"{"before":{"action":"enqueue","operation":"odd","category":"odd","model":"six"}}"#,
+            ),
+            ("7", r#"{"after":{},"before":{"action":"enqueue","model":"seven"}}"#),
+            ("8", &after(r#""action":"custom-action""#)),
+            ("9", "null"),
+            ("10", &after(r#""change_id":10"#)),
+            ("x", &after(r#""action":"enqueue""#)),
+            (
+                "5",
+                &after(r#""change_id":"5","action":"approve","batch_id":"4","batch_title":"late""#),
+            ),
+            (
+                "queue",
+                &after(
+                    r#""action":"batch_split","original_batch_id":4,"new_batch_id":6,"reassigned_change_ids":[5,"x","17"]"#,
+                ),
+            ),
+        ]);
+        assert_eq!(pending(&story), [7, 6, 17, 8]);
+        let six = story.pending()[1];
+        assert_eq!((six.operation, six.category), (None, None));
+        assert_eq!(six.model_name.as_deref(), Some("six"));
+        assert_eq!(batch(&story, 4), r#""late" "201" 7 null 0 0 0 0 8"#);
+        assert_eq!(batch(&story, 6), "null null null null 1 0 0 1 8");
+        assert_eq!(story.events(), 6);
+    }
+
+    #[test]
+    fn batches_come_in_pages() {
+        let approved =
+            |id: i64| after(&format!(r#""change_id":{id},"batch_id":{id},"action":"approve""#));
+        let story = story(&[("1", &approved(1)), ("3", &approved(3)), ("2", &approved(2))]);
+        let page = |cursor, limit| {
+            let page = story.batches(cursor, limit);
+            let ids: Vec<i64> = page.batches.iter().map(|(id, _)| *id).collect();
+            (ids, page.next)
+        };
+        assert_eq!(page(None, 2), (vec![3, 2], Some(2)));
+        assert_eq!(page(Some(2), 2), (vec![1], None));
+        assert_eq!(page(None, 3), (vec![3, 2, 1], None));
+        assert_eq!(page(Some(1), 2), (Vec::new(), None));
+    }
+}
