@@ -265,6 +265,12 @@ impl ModelReference {
         Read { view: self.views.pending.load_full(), fresh }
     }
 
+    /// The queue of proposed changes.
+    pub async fn pending_queue(&self) -> Read<PendingView> {
+        let fresh = self.fresh(std::iter::once(Document::PendingChanges)).await;
+        Read { view: self.views.pending.load_full(), fresh }
+    }
+
     /// Documents that cannot be read at present.
     pub fn problems(&self) -> Vec<Problem> {
         self.l1.problems()

@@ -116,7 +116,7 @@ impl Query {
             ("max_length", whole(most)),
             ("actual_length", whole(actual)),
         ];
-        Err(ApiError::Invalid(vec![issue(place(name), "too_long", words, texts, facts)]))
+        Err(ApiError::Unprocessable(vec![issue(place(name), "too_long", words, texts, facts)]))
     }
 
     /// One of a few words.
@@ -127,7 +127,7 @@ impl Query {
     ) -> Result<Option<&'static str>, ApiError> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let word = words.iter().find(|word| **word == text);
-        let unknown = || ApiError::Invalid(vec![unknown_word(place(name), words, text)]);
+        let unknown = || ApiError::Unprocessable(vec![unknown_word(place(name), words, text)]);
         word.map(|word| Some(*word)).ok_or_else(unknown)
     }
 
@@ -140,7 +140,8 @@ impl Query {
     ) -> Result<Vec<T>, ApiError> {
         let texts: Vec<&str> = self.texts(name).collect();
         each(name, &texts, |place, text| {
-            read(text).ok_or_else(|| ApiError::Invalid(vec![unknown_word(place, words, text)]))
+            read(text)
+                .ok_or_else(|| ApiError::Unprocessable(vec![unknown_word(place, words, text)]))
         })
     }
 
@@ -177,9 +178,9 @@ pub(crate) fn both<A, B>(
     second: Result<B, ApiError>,
 ) -> Result<(A, B), ApiError> {
     match (first, second) {
-        (Err(ApiError::Invalid(mut issues)), Err(ApiError::Invalid(more))) => {
+        (Err(ApiError::Unprocessable(mut issues)), Err(ApiError::Unprocessable(more))) => {
             issues.extend(more);
-            Err(ApiError::Invalid(issues))
+            Err(ApiError::Unprocessable(issues))
         }
         (first, second) => Ok((first?, second?)),
     }
@@ -213,7 +214,7 @@ fn integer(place: Vec<LocItem>, text: &str) -> Result<i64, ApiError> {
         Some(Integer::Big(_)) => Ok(i64::MAX),
         None => {
             let words = "Input should be a valid integer, unable to parse string as an integer";
-            Err(ApiError::Invalid(vec![issue(place, "int_parsing", words, text, [])]))
+            Err(ApiError::Unprocessable(vec![issue(place, "int_parsing", words, text, [])]))
         }
     }
 }
@@ -233,11 +234,11 @@ fn refused<const N: usize>(
     given: &str,
     facts: [(&str, Json); N],
 ) -> ApiError {
-    ApiError::Invalid(vec![issue(place(name), kind, words, given, facts)])
+    ApiError::Unprocessable(vec![issue(place(name), kind, words, given, facts)])
 }
 
 fn missing(name: &'static str) -> ApiError {
-    ApiError::Invalid(vec![issue(place(name), "missing", "Field required", Json::Null, [])])
+    ApiError::Unprocessable(vec![issue(place(name), "missing", "Field required", Json::Null, [])])
 }
 
 fn empty(name: &'static str) -> ApiError {
@@ -273,7 +274,7 @@ mod tests {
 
     /// What a client is told, as `type loc ctx` of each issue.
     fn told<T: std::fmt::Debug>(result: Result<T, ApiError>) -> Vec<String> {
-        let Err(ApiError::Invalid(issues)) = result else { panic!("{result:?}") };
+        let Err(ApiError::Unprocessable(issues)) = result else { panic!("{result:?}") };
         let tell = |issue: &horde_model_reference::shape::Issue| {
             let place: Vec<String> = issue.loc.iter().map(ToString::to_string).collect();
             let context = issue.context.clone().map_or(Json::Null, Json::Object);

@@ -9,7 +9,7 @@ use crate::disk::Flushes;
 use crate::measure::{Histogram, Reading, WORK};
 
 /// What a change comes to, in words: the first three are successes.
-const RESULTS: [&str; 16] = [
+const RESULTS: [&str; 17] = [
     "changed",
     "unchanged",
     "repeated",
@@ -26,6 +26,7 @@ const RESULTS: [&str; 16] = [
     "unknown",
     "ended",
     "no_answer",
+    "refused",
 ];
 
 #[derive(Debug)]
@@ -116,6 +117,7 @@ fn place_of(answer: &Answer) -> usize {
         WriteError::Unknown { .. } => 13,
         WriteError::Ended => 14,
         WriteError::NoAnswer { .. } => 15,
+        WriteError::Refused { .. } => 16,
     }
 }
 
