@@ -36,7 +36,7 @@ pub(super) enum Records {
     Legacy(Object),
     /// Legacy records of text models.
     Table(Table),
-    /// No records: a document that is changed as a whole.
+    /// A document that is changed as a whole. Its records, if it has any, are in a member of that name.
     Whole(Json),
 }
 
@@ -170,7 +170,7 @@ impl Records {
         match self {
             Self::V2(records) | Self::Legacy(records) => records.contains_key(name),
             Self::Table(table) => table.find(name).is_some(),
-            Self::Whole(_) => false,
+            Self::Whole(value) => inner(value).is_some_and(|records| records.contains_key(name)),
         }
     }
 
@@ -182,7 +182,7 @@ impl Records {
                 let row = table.row(table.find(name)?).ok()?;
                 row.v1_entry().map(Json::Object)
             }
-            Self::Whole(_) => None,
+            Self::Whole(value) => inner(value)?.get(name).cloned(),
         }
     }
 
@@ -197,7 +197,11 @@ impl Records {
                 let names: IndexSet<&str> = (0..table.len()).map(|line| table.name(line)).collect();
                 names.into_iter().collect()
             }
-            Self::Whole(_) => Vec::new(),
+            Self::Whole(value) => inner(value)
+                .into_iter()
+                .flat_map(|records| records.keys())
+                .map(String::as_str)
+                .collect(),
         }
     }
 
@@ -260,6 +264,11 @@ impl Records {
         *self = wrap(changed).ok_or_else(|| refused("a category is an object"))?;
         Ok(())
     }
+}
+
+/// The records within a document that is changed as a whole.
+fn inner(value: &Json) -> Option<&Object> {
+    value.get("records").and_then(Json::as_object)
 }
 
 /// How documents that are changed as a whole are printed.
