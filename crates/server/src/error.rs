@@ -3,10 +3,11 @@
 use axum::response::{IntoResponse, Response};
 use horde_model_reference::Category;
 use horde_model_reference::json::{Json, Object, Style};
-use http::header::WWW_AUTHENTICATE;
-use http::{HeaderValue, StatusCode};
+use horde_model_reference::shape::Issue;
+use http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, StatusCode};
 
-use crate::auth::Refusal;
+use crate::auth::{Refusal, Role};
 use crate::respond;
 
 /// An answer other than success, as `{"detail": …}`.
@@ -16,6 +17,22 @@ pub enum ApiError {
     NotAuthenticated,
     /// Why the owner of a key is not let in.
     Refused(Refusal),
+    /// The owner of the key does not have the role.
+    Forbidden(Role),
+    /// The body, or a parameter, is not as it should be; everything that is wrong with it.
+    Unprocessable(Vec<Issue>),
+    /// The body claims to be JSON and is not even text, or broke off.
+    BodyNotText,
+    /// The body has more bytes than are read.
+    BodyTooLarge {
+        /// How many are.
+        limit: usize,
+    },
+    /// The body did not come in time.
+    BodyTooSlow {
+        /// The time.
+        seconds: u64,
+    },
     /// No route has this path.
     NotFound,
     /// The path exists, the method does not.
@@ -76,7 +93,8 @@ pub struct QueryProblem {
 }
 
 impl ApiError {
-    fn status(&self) -> StatusCode {
+    /// The status it is answered with.
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::NotAuthenticated | Self::Refused(Refusal::InvalidKey) => StatusCode::UNAUTHORIZED,
             Self::NotFound
@@ -86,8 +104,13 @@ impl ApiError {
             | Self::LegacyTextNotFound
             | Self::Missing(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::PathNotText => StatusCode::BAD_REQUEST,
-            Self::UnknownCategory(_)
+            Self::PathNotText | Self::BodyNotText => StatusCode::BAD_REQUEST,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Refused(Refusal::TooManyFailures { .. }) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unprocessable(_)
+            | Self::UnknownCategory(_)
             | Self::UnknownLegacyCategory(_)
             | Self::UnknownWord { .. }
             | Self::Query(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -99,12 +122,43 @@ impl ApiError {
         }
     }
 
+    /// What the client's software has to know.
+    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Self::NotAuthenticated => Some((WWW_AUTHENTICATE, HeaderValue::from_static("APIKey"))),
+            Self::Refused(Refusal::TooManyFailures { retry_after }) => {
+                Some((RETRY_AFTER, (*retry_after).into()))
+            }
+            // The rest of the body may still be coming.
+            Self::BodyTooLarge { .. } | Self::BodyTooSlow { .. } => {
+                Some((CONNECTION, HeaderValue::from_static("close")))
+            }
+            _ => None,
+        }
+    }
+
     fn detail(&self) -> Json {
         match self {
             Self::NotAuthenticated => "Not authenticated".into(),
             Self::Refused(Refusal::InvalidKey) => "Invalid API key".into(),
             Self::Refused(Refusal::TimedOut) => "Auth service timed out".into(),
             Self::Refused(Refusal::Unavailable) => "Auth service unavailable".into(),
+            Self::Refused(Refusal::TooManyFailures { .. }) => {
+                "Too many attempts with keys that are not valid. Try again later.".into()
+            }
+            Self::Forbidden(role) => match role {
+                Role::Requestor => "You are not on the pending queue requestor list.".into(),
+                Role::Approver => "You are not on the pending queue approver list.".into(),
+                Role::LicenseEditor => "You are not on the licensing editor list.".into(),
+            },
+            Self::Unprocessable(issues) => Json::Array(issues.iter().map(Issue::to_json).collect()),
+            Self::BodyNotText => "There was an error parsing the body".into(),
+            Self::BodyTooLarge { limit } => {
+                format!("The body is larger than the {limit} bytes that are accepted.").into()
+            }
+            Self::BodyTooSlow { seconds } => {
+                format!("The body did not arrive within {seconds} s.").into()
+            }
             Self::NoQueue => "Pending queue is disabled or unsupported on this deployment.".into(),
             Self::NotFound => "Not Found".into(),
             Self::MethodNotAllowed => "Method Not Allowed".into(),
@@ -150,9 +204,8 @@ impl IntoResponse for ApiError {
         let body = Object::from_iter([("detail".to_owned(), self.detail())]);
         let text = Json::Object(body).to_text(Style::COMPACT);
         let mut response = respond::json(self.status(), text);
-        if self == Self::NotAuthenticated {
-            let challenge = HeaderValue::from_static("APIKey");
-            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        if let Some((name, value)) = self.header() {
+            response.headers_mut().insert(name, value);
         }
         response
     }

@@ -4,6 +4,7 @@ pub mod settings;
 
 pub mod app;
 pub mod auth;
+mod client_address;
 mod metrics;
 mod openapi;
 pub mod router;
@@ -16,6 +17,7 @@ mod hot;
 pub mod layers;
 pub mod preconditions;
 pub mod process;
+pub mod request_body;
 pub mod respond;
 pub mod traffic;
 

@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use crate::app::App;
 use crate::respond;
-use crate::router::{Access, Answer, Route};
+use crate::router::{Access, Answer, Route, Verb};
 
 pub(crate) fn table() -> Vec<Route> {
     vec![
@@ -19,6 +19,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "livez",
             tag: "service",
             summary: "Answers as long as the process can answer at all.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Status"),
@@ -30,6 +31,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "readyz",
             tag: "service",
             summary: "Whether answers are current, and what is wrong with the files.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Readiness"),

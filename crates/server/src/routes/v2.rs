@@ -9,12 +9,12 @@ use http::HeaderMap;
 
 use super::{Answered, ok, provenance};
 use crate::app::App;
-use crate::auth::ApiKey;
+use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::extract::{Segments, category};
 use crate::preconditions::Preconditions;
 use crate::respond::{self, Provenance};
-use crate::router::{Access, Answer, Route};
+use crate::router::{Access, Answer, Route, Verb};
 
 pub(crate) fn table() -> Vec<Route> {
     vec![
@@ -23,6 +23,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_v2_reference_api_info",
             tag: "v2",
             summary: "What the v2 routes are for.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Message"),
@@ -39,6 +40,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_v2_references_names",
             tag: "v2",
             summary: "The names of the categories kept here.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("CategoryNames"),
@@ -54,6 +56,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_v2_reference",
             tag: "v2",
             summary: "All models of a category, by name.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Category"),
@@ -65,6 +68,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_v2_single_model",
             tag: "v2",
             summary: "One model. A slash in its name is written %2F.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Record"),
@@ -76,6 +80,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_v2_reference_pending",
             tag: "v2",
             summary: "The models of a category that are proposed and not decided or applied yet.",
+            verb: Verb::Get,
             access: Access::Reader,
             query: &[],
             answer: Answer::Json("Category"),
@@ -131,12 +136,12 @@ pub(crate) fn model_answer(
 
 async fn read_pending(
     State(app): State<App>,
-    key: ApiKey,
+    caller: Caller,
     sent: Preconditions,
     Segments([name]): Segments<1>,
 ) -> Answered {
     let category = category(&name)?;
-    app.users.find(&key).await?;
+    app.reader(&caller).await?;
     if !app.has_queue() {
         return Err(ApiError::NoQueue);
     }

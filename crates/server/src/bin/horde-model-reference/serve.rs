@@ -17,6 +17,7 @@ use horde_model_reference_server::auth::Users;
 use horde_model_reference_server::cors::Cors;
 use horde_model_reference_server::layers::Layers;
 use horde_model_reference_server::process::Worker;
+use horde_model_reference_server::request_body::BodyLimits;
 use horde_model_reference_server::router::{router, table};
 use horde_model_reference_server::serve::{Limits, serve};
 use horde_model_reference_server::settings::{Http, ServerSettings};
@@ -81,6 +82,9 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
         users,
         queue: settings.core.queue.clone(),
         licensing: settings.core.licensing.clone(),
+        trusted_proxies: settings.http.trusted_proxies.clone(),
+        body_limits: body_limits(&settings.http),
+        refuses_unknown_members: settings.core.storage.refuse_unknown_members,
         cors: Cors::new(settings.http.cors_allowed_origins.as_slice().to_vec()),
         access_log: settings.log.access_log,
         worker,
@@ -197,6 +201,13 @@ fn limits(http: &Http) -> Limits {
         head: seconds(http.header_timeout_seconds.get()),
         stall: seconds(http.stall_timeout_seconds.get()),
         grace: seconds(http.shutdown_grace_seconds),
+    }
+}
+
+fn body_limits(http: &Http) -> BodyLimits {
+    BodyLimits {
+        largest: usize::try_from(http.max_body_bytes.get()).unwrap_or(usize::MAX),
+        time: Duration::from_secs(http.body_timeout_seconds.get().into()),
     }
 }
 
