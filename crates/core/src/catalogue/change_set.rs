@@ -55,7 +55,7 @@ pub(super) fn read_payload<T: Stored>(payload: &Object) -> Result<T, WriteError>
 }
 
 /// The catalogue in a document; where there is none, the packaged one.
-pub(super) fn stored_or<T: Stored>(
+pub(crate) fn stored_or<T: Stored>(
     stored: &Json,
     document: Document,
     packaged: impl FnOnce() -> T,

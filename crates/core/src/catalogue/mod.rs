@@ -15,7 +15,7 @@
 //! ```
 
 pub mod baselines;
-mod change_set;
+pub(crate) mod change_set;
 pub mod guidance;
 pub mod licensing;
 
