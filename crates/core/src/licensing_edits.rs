@@ -1,21 +1,22 @@
 //! Licences and licensed assets that change at once: checked, written, and told in their log.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::catalogue::change_set::stored_or;
+use crate::Primary;
+use crate::catalogue::change_set::parse_stored;
 use crate::catalogue::licensing::{
-    Asset, Assets, Definition, Definitions, Edit, Editable, Store, check_assignable,
+    Asset, Assets, Definition, Edit, Editable, Store, check_assignable,
 };
 use crate::catalogue::{Refusal, Stamp, Stored};
 use crate::change::{WriteError, WriteOptions};
 use crate::disk::faults::clock_ms;
 use crate::generation::Digest;
 use crate::json::{Json, Style};
-use crate::{Document, Primary};
 
 /// What else must be so: asked of the file without the edit.
-type Check<T> = Box<dyn Fn(&Store<T>) -> Result<(), Refusal> + Send>;
+type Check<T> = Box<dyn Fn(&Store<T>) -> Result<(), Refusal> + Send + Sync>;
 
 impl Primary {
     /// Creates, replaces or deletes a licence definition; returns what it became. One that a model or
@@ -31,8 +32,7 @@ impl Primary {
             return Err(Refusal::LicenseInUse(id.clone()).into());
         }
         let key = edit.key();
-        let file = File { document: Document::Licenses, packaged: Definitions::packaged };
-        let made = self.edit(file, edit, Box::new(|_| Ok(())), options).await?;
+        let made = self.edit(edit, Box::new(|_| Ok(())), options).await?;
         if made.is_repeated {
             return Ok(self.catalogues().await.view.catalogues.licenses.get(&key).cloned());
         }
@@ -61,46 +61,78 @@ impl Primary {
                 &definitions,
             )
         };
-        let file = File { document: Document::LicensedAssets, packaged: Assets::packaged };
-        let made = self.edit(file, edit, Box::new(check), options).await?;
+        let made = self.edit(edit, Box::new(check), options).await?;
         if made.is_repeated {
             return Ok(self.catalogues().await.view.catalogues.assets.records.get(&key).cloned());
         }
         Ok(made.record)
     }
 
-    async fn edit<T: Editable + Send + 'static>(
+    async fn edit<T: Editable + Send + Sync + 'static>(
         &self,
-        file: File<T>,
         edit: Edit<T>,
         check: Check<T>,
         mut options: WriteOptions,
     ) -> Result<Made<T>, WriteError> {
         // What a function does cannot be told from its request's id, so the id says it.
         options.request_id = options.request_id.map(|id| format!("{id} {}", digest(&edit)));
-        let editor = options.logical_user_id.clone();
-        let record = Arc::new(Mutex::new(None));
-        let made = Arc::clone(&record);
+        let editing = Arc::new(Editing {
+            edit,
+            check,
+            editor: options.logical_user_id.clone(),
+            made: Mutex::new(None),
+            is_absent: AtomicBool::new(false),
+        });
+        loop {
+            let this = Arc::clone(&editing);
+            let change = Box::new(move |stored: &Json| this.next(stored));
+            let done = self.change_document(T::DOCUMENT, change, options.clone()).await;
+            if done.is_err() && editing.is_absent.swap(false, Ordering::AcqRel) {
+                self.put_packaged::<T>().await?;
+                continue;
+            }
+            let record = editing.made.lock().unwrap_or_else(PoisonError::into_inner).take();
+            return Ok(Made { record, is_repeated: done?.repeated });
+        }
+    }
+
+    /// Writes the packaged records where there are none: they are nobody's edit.
+    async fn put_packaged<T: Editable>(&self) -> Result<(), WriteError> {
+        let packaged = T::packaged().to_json();
         let change = move |stored: &Json| {
-            let mut store = stored_or(stored, file.document, file.packaged)?;
-            let before = store.clone();
-            let at = i64::try_from(clock_ms() / 1000).unwrap_or(i64::MAX);
-            store.edit(&edit, Stamp { editor: editor.as_deref(), at })?;
-            check(&before)?;
-            let record = store.records.get(&edit.key()).cloned();
-            *made.lock().unwrap_or_else(PoisonError::into_inner) = record;
-            Ok(store.to_json())
+            Ok(if stored.is_null() { packaged.clone() } else { stored.clone() })
         };
-        let committed = self.change_document(file.document, Box::new(change), options).await?;
-        let record = record.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Ok(Made { record, is_repeated: committed.repeated })
+        let options = WriteOptions::default().local();
+        self.change_document(T::DOCUMENT, Box::new(change), options).await.map(|_| ())
     }
 }
 
-/// A file of records, and what stands in for it where it is missing.
-struct File<T> {
-    document: Document,
-    packaged: fn() -> Store<T>,
+/// An edit while it is made.
+struct Editing<T> {
+    edit: Edit<T>,
+    check: Check<T>,
+    editor: Option<String>,
+    made: Mutex<Option<T>>,
+    /// There is no file to edit yet.
+    is_absent: AtomicBool,
+}
+
+impl<T: Editable> Editing<T> {
+    /// The next content of the file.
+    fn next(&self, stored: &Json) -> Result<Json, WriteError> {
+        self.is_absent.store(stored.is_null(), Ordering::Release);
+        if stored.is_null() {
+            return Err(WriteError::NotFound { document: T::DOCUMENT, name: self.edit.key() });
+        }
+        let before: Store<T> = parse_stored(stored, T::DOCUMENT)?;
+        let mut store = before.clone();
+        let at = i64::try_from(clock_ms() / 1000).unwrap_or(i64::MAX);
+        store.edit(&self.edit, Stamp { editor: self.editor.as_deref(), at })?;
+        (self.check)(&before)?;
+        let record = store.records.get(&self.edit.key()).cloned();
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = record;
+        Ok(store.to_json())
+    }
 }
 
 /// What came of an edit.

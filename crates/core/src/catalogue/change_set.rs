@@ -55,14 +55,16 @@ pub(super) fn read_payload<T: Stored>(payload: &Object) -> Result<T, WriteError>
 }
 
 /// The catalogue in a document; where there is none, the packaged one.
-pub(crate) fn stored_or<T: Stored>(
+pub(super) fn stored_or<T: Stored>(
     stored: &Json,
     document: Document,
     packaged: impl FnOnce() -> T,
 ) -> Result<T, WriteError> {
-    if stored.is_null() {
-        return Ok(packaged());
-    }
+    if stored.is_null() { Ok(packaged()) } else { parse_stored(stored, document) }
+}
+
+/// The catalogue in a document.
+pub(crate) fn parse_stored<T: Stored>(stored: &Json, document: Document) -> Result<T, WriteError> {
     T::parse(stored).map_err(|issues| {
         let reasons: Vec<String> = issues.iter().map(Issue::to_string).collect();
         let (path, reason) = (PathBuf::from(document.to_string()), reasons.join("; "));

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Asset, AssetKind, Definition, Definitions, Store};
+use super::{Asset, AssetKind, Assets, Definition, Definitions, Store};
+use crate::Document;
 use crate::catalogue::{Keyed, RecordMetadata, Refusal, Stamp};
 
 /// What is done to one record of a file.
@@ -18,6 +19,12 @@ pub enum Edit<T> {
 
 /// A record that editors change.
 pub trait Editable: Keyed + Clone {
+    /// The file it is in.
+    const DOCUMENT: Document;
+
+    /// The records that ship with the program.
+    fn packaged() -> Store<Self>;
+
     /// Its history, which is not the editor's to write.
     fn metadata(&mut self) -> &mut RecordMetadata;
 
@@ -29,6 +36,12 @@ pub trait Editable: Keyed + Clone {
 }
 
 impl Editable for Definition {
+    const DOCUMENT: Document = Document::Licenses;
+
+    fn packaged() -> Store<Self> {
+        Definitions::packaged()
+    }
+
     fn metadata(&mut self) -> &mut RecordMetadata {
         &mut self.metadata
     }
@@ -43,6 +56,12 @@ impl Editable for Definition {
 }
 
 impl Editable for Asset {
+    const DOCUMENT: Document = Document::LicensedAssets;
+
+    fn packaged() -> Store<Self> {
+        Assets::packaged()
+    }
+
     fn metadata(&mut self) -> &mut RecordMetadata {
         &mut self.metadata
     }
@@ -122,7 +141,6 @@ pub fn check_assignable(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::licensing::Assets;
 
     const STAMP: Stamp<'_> = Stamp { editor: Some("7"), at: 50 };
 
