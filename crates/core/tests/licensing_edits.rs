@@ -145,7 +145,7 @@ fn a_repeated_request_is_answered_again_and_told_once() {
     assert_eq!(primary.edit_license(create(), options()), Ok(first));
     // The same id with another edit is another request.
     let other = Edit::Create(license("Mine", "two"));
-    let exists = WriteError::Refused(Refusal::LicenseExists("Mine".into()));
+    let exists = WriteError::Rule(Refusal::LicenseExists("Mine".into()));
     assert_eq!(primary.edit_license(other, options()), Err(exists));
     assert_eq!(told(folder.path()).len(), 1);
 }

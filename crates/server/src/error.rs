@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use horde_model_reference::Category;
 use horde_model_reference::json::{Json, Object, Style};
-use horde_model_reference::shape::Issue;
+use horde_model_reference::shape::{Issue, LocItem, Severity};
 use http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
@@ -52,8 +52,6 @@ pub enum ApiError {
         /// What was sent.
         given: String,
     },
-    /// A query parameter has a value that cannot be read.
-    Query(QueryProblem),
     /// There is no such category in v2 form.
     CategoryNotFound(Category),
     /// The category has no such model.
@@ -79,19 +77,6 @@ pub enum ApiError {
     Internal,
 }
 
-/// A query parameter that cannot be read, in the words of pydantic.
-#[derive(Debug, Clone, PartialEq)]
-pub struct QueryProblem {
-    /// The parameter.
-    pub name: &'static str,
-    /// The kind of problem, such as `bool_parsing`.
-    pub kind: &'static str,
-    /// What was expected.
-    pub message: String,
-    /// What was sent; `None` where it is missing.
-    pub input: Option<String>,
-}
-
 impl ApiError {
     /// The status it is answered with.
     pub(crate) fn status(&self) -> StatusCode {
@@ -112,8 +97,7 @@ impl ApiError {
             Self::Unprocessable(_)
             | Self::UnknownCategory(_)
             | Self::UnknownLegacyCategory(_)
-            | Self::UnknownWord { .. }
-            | Self::Query(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            | Self::UnknownWord { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Refused(Refusal::TimedOut | Refusal::Unavailable)
             | Self::NoQueue
             | Self::NoMetadataInReplica
@@ -151,7 +135,7 @@ impl ApiError {
                 Role::Approver => "You are not on the pending queue approver list.".into(),
                 Role::LicenseEditor => "You are not on the licensing editor list.".into(),
             },
-            Self::Unprocessable(issues) => Json::Array(issues.iter().map(Issue::to_json).collect()),
+            Self::Unprocessable(issues) => listed(issues),
             Self::BodyNotText => "There was an error parsing the body".into(),
             Self::BodyTooLarge { limit } => {
                 format!("The body is larger than the {limit} bytes that are accepted.").into()
@@ -163,18 +147,18 @@ impl ApiError {
             Self::NotFound => "Not Found".into(),
             Self::MethodNotAllowed => "Method Not Allowed".into(),
             Self::PathNotText => "The path is not UTF-8 text after percent-decoding.".into(),
-            Self::UnknownCategory(given) => unknown_word(
-                ["path", "model_category_name"],
-                &Category::ALL.map(Category::name),
-                given,
-            ),
-            Self::UnknownWord { location, words, given } => unknown_word(*location, words, given),
+            Self::UnknownCategory(given) => {
+                let place = vec!["path".into(), "model_category_name".into()];
+                listed(&[unknown_word(place, &Category::ALL.map(Category::name), given)])
+            }
             Self::UnknownLegacyCategory(given) => {
                 let quoted = python_repr(given);
                 format!("Invalid model category: '{given}'. {quoted} is not a valid MODEL_REFERENCE_CATEGORY")
                     .into()
             }
-            Self::Query(problem) => Json::Array(vec![problem.to_json()]),
+            Self::UnknownWord { location, words, given } => {
+                listed(&[unknown_word(location.map(LocItem::from).into(), words, given)])
+            }
             Self::CategoryNotFound(category) => {
                 format!("Model category '{category}' not found").into()
             }
@@ -217,13 +201,31 @@ impl From<Refusal> for ApiError {
     }
 }
 
-impl QueryProblem {
-    fn to_json(&self) -> Json {
-        problem(self.kind, &["query", self.name], &self.message, self.input.clone().into(), None)
+fn listed(issues: &[Issue]) -> Json {
+    Json::Array(issues.iter().map(Issue::to_json).collect())
+}
+
+/// What is wrong with `given` at `loc`, of which the contract's word is `kind`.
+pub(crate) fn issue<const N: usize>(
+    loc: Vec<LocItem>,
+    kind: &'static str,
+    message: impl Into<String>,
+    given: impl Into<Json>,
+    facts: [(&str, Json); N],
+) -> Issue {
+    let context = facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect();
+    Issue {
+        loc,
+        kind,
+        message: message.into(),
+        input: given.into(),
+        context: (N > 0).then_some(context),
+        severity: Severity::Error,
     }
 }
 
-fn unknown_word(location: [&str; 2], words: &[&str], given: &str) -> Json {
+/// `given` should have been one of a few words.
+pub(crate) fn unknown_word(loc: Vec<LocItem>, words: &[&str], given: &str) -> Issue {
     let names: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
     let expected = match names.split_last() {
         Some((last, [])) => last.clone(),
@@ -231,28 +233,7 @@ fn unknown_word(location: [&str; 2], words: &[&str], given: &str) -> Json {
         None => String::new(),
     };
     let message = format!("Input should be {expected}");
-    let problem = problem("enum", &location, &message, given.into(), Some(("expected", expected)));
-    Json::Array(vec![problem])
-}
-
-fn problem(
-    kind: &str,
-    location: &[&str],
-    message: &str,
-    input: Json,
-    context: Option<(&str, String)>,
-) -> Json {
-    let mut members: Vec<(&str, Json)> = vec![
-        ("type", kind.into()),
-        ("loc", location.to_vec().into()),
-        ("msg", message.into()),
-        ("input", input),
-    ];
-    if let Some((name, value)) = context {
-        let context = Object::from_iter([(name.to_owned(), value.into())]);
-        members.push(("ctx", Json::Object(context)));
-    }
-    Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    issue(loc, "enum", message, given, [("expected", expected.into())])
 }
 
 /// Text quoted as Python's `repr` does for what can stand in a path segment.

@@ -33,6 +33,8 @@ pub(super) struct Commit<'a> {
 #[derive(Debug)]
 pub(crate) struct FollowUps {
     pub(crate) trail: Option<Arc<Trail>>,
+    /// The format that is the source of truth.
+    pub(crate) canonical: Format,
 }
 
 /// Whether the commit is new, or was found.
@@ -54,10 +56,11 @@ impl FollowUps {
         self.derive(files, commit)?;
         pass(Point::Metadata, files, commit)?;
         write_metadata(files, commit.after.document, commit.note, Turn::First)?;
+        store_counters(files, commit.after.document, commit.note)?;
         pass(Point::Audit, files, commit)?;
         if let Some(trail) = &self.trail {
             let (document, generation) = (commit.after.document, commit.after.generation);
-            trail.append(commit.note.events(document, generation, touched))?;
+            trail.append(commit.note.events(document, self.canonical, generation, touched))?;
         }
         if let Some(log) = EditLog::of(files, commit.after.document) {
             log.append(&log.lines(commit.note, touched))?;
@@ -77,6 +80,7 @@ impl FollowUps {
         let Some(note) = Note::read(&unfinished.slot.note) else { return Ok(()) };
         let ContentId::Bytes(digest) = unfinished.slot.content else { return Ok(()) };
         write_metadata(files, document, &note, Turn::Again)?;
+        store_counters(files, document, &note)?;
         let place = files.place(document);
         let generation = unfinished.slot.generation;
         let Some(bytes) = unfinished.bytes else {
@@ -97,7 +101,8 @@ impl FollowUps {
             let before = of_replaced(files, document, Generation::default(), read)?;
             let touched = note.touched(&Records::of(&before), &Records::of(&after));
             if let Some(trail) = &self.trail {
-                append_missing(trail, note.events(document, generation, &touched))?;
+                let events = note.events(document, self.canonical, generation, &touched);
+                append_missing(trail, events)?;
             }
             if let Some(log) = EditLog::of(files, document) {
                 log.append_missing(&log.lines(&note, &touched))?;
@@ -180,6 +185,12 @@ fn write_metadata(files: &Files, document: Document, note: &Note, turn: Turn) ->
         put_metadata(files, document, category, wanted, note, turn)?;
     }
     Ok(())
+}
+
+/// The numbers that the queue has given away.
+fn store_counters(files: &Files, document: Document, note: &Note) -> Result<()> {
+    let path = files.place(document).path;
+    note.counters.map_or(Ok(()), |counters| counters.store(&path))
 }
 
 fn put_metadata(

@@ -10,7 +10,7 @@ use crate::disk::Flushes;
 use crate::measure::{Histogram, Reading, WORK};
 
 /// What a change comes to, in words: the first three are successes.
-const RESULTS: [&str; 16] = [
+const RESULTS: [&str; 17] = [
     "changed",
     "unchanged",
     "repeated",
@@ -27,6 +27,7 @@ const RESULTS: [&str; 16] = [
     "unknown",
     "ended",
     "no_answer",
+    "refused",
 ];
 
 #[derive(Debug)]
@@ -117,11 +118,12 @@ fn place_of(answer: &Answer) -> usize {
         WriteError::Unknown { .. } => 13,
         WriteError::Ended => 14,
         WriteError::NoAnswer { .. } => 15,
-        WriteError::Refused(refusal) => match refusal.obstacle() {
+        WriteError::Rule(refusal) => match refusal.obstacle() {
             Obstacle::Invalid => 3,
             Obstacle::Missing => 5,
             Obstacle::Conflict => 6,
         },
+        WriteError::Refused { .. } => 16,
     }
 }
 

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::generation::{Digest, Generation};
 use crate::json::{Json, Object, Style, object_to_text};
 use crate::legacy::{self, Row, SlowRule, Table};
+use crate::queue::{Counters, State};
 use crate::record::{self, Record, stamp_times, with_short_names};
 use crate::shape::{Reader, Unknown};
 use crate::snapshot::Content;
@@ -36,6 +37,8 @@ pub(super) enum Records {
     Legacy(Object),
     /// Legacy records of text models.
     Table(Table),
+    /// The queue of proposed changes.
+    Queue(State),
     /// A document that is changed as a whole. Its records, if it has any, are in a member of that name.
     Whole(Json),
 }
@@ -65,7 +68,7 @@ pub(crate) fn stored_records(snapshot: &Snapshot) -> Object {
     let table = match Records::of(snapshot) {
         Records::V2(records) | Records::Legacy(records) => return records,
         Records::Table(table) => table,
-        Records::Whole(_) => return Object::new(),
+        Records::Queue(_) | Records::Whole(_) => return Object::new(),
     };
     // A name may have several lines; the last one counts.
     let rows = table.rows().filter_map(Result::ok);
@@ -95,6 +98,7 @@ impl Records {
             (Document::Legacy(_), _) => {
                 Self::Legacy(snapshot.object().cloned().unwrap_or_default())
             }
+            (Document::PendingChanges, _) => Self::Queue(State::read(snapshot.json()).0),
             (Document::V2(_), _) => Self::V2(snapshot.object().cloned().unwrap_or_default()),
             _ => Self::Whole(snapshot.json().cloned().unwrap_or(Json::Null)),
         }
@@ -149,7 +153,7 @@ impl Records {
                 table.put(&row);
                 Ok(if known { Operation::Update } else { Operation::Create })
             }
-            Self::Whole(_) => {
+            Self::Queue(_) | Self::Whole(_) => {
                 let reason = "this document has no records";
                 Err(WriteError::Name { name: shortened(name), reason })
             }
@@ -161,7 +165,7 @@ impl Records {
         match self {
             Self::V2(records) | Self::Legacy(records) => records.shift_remove(name).is_some(),
             Self::Table(table) => table.find(name).is_some() && table.remove(name),
-            Self::Whole(_) => false,
+            Self::Queue(_) | Self::Whole(_) => false,
         }
     }
 
@@ -170,6 +174,7 @@ impl Records {
         match self {
             Self::V2(records) | Self::Legacy(records) => records.contains_key(name),
             Self::Table(table) => table.find(name).is_some(),
+            Self::Queue(state) => state.named(name).is_some(),
             Self::Whole(value) => inner(value).is_some_and(|records| records.contains_key(name)),
         }
     }
@@ -182,6 +187,7 @@ impl Records {
                 let row = table.row(table.find(name)?).ok()?;
                 row.v1_entry().map(Json::Object)
             }
+            Self::Queue(state) => state.named(name).map(|entry| entry.to_stored().into()),
             Self::Whole(value) => inner(value)?.get(name).cloned(),
         }
     }
@@ -197,6 +203,7 @@ impl Records {
                 let names: IndexSet<&str> = (0..table.len()).map(|line| table.name(line)).collect();
                 names.into_iter().collect()
             }
+            Self::Queue(_) => Vec::new(),
             Self::Whole(value) => inner(value)
                 .into_iter()
                 .flat_map(|records| records.keys())
@@ -205,11 +212,16 @@ impl Records {
         }
     }
 
+    /// The last numbers given away, where this is the queue.
+    pub(super) fn counters(&self) -> Option<Counters> {
+        if let Self::Queue(state) = self { Some(state.counters()) } else { None }
+    }
+
     /// How many records there are.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::V2(records) | Self::Legacy(records) => records.len(),
-            Self::Table(_) | Self::Whole(_) => self.names().len(),
+            Self::Table(_) | Self::Queue(_) | Self::Whole(_) => self.names().len(),
         }
     }
 
@@ -224,6 +236,7 @@ impl Records {
             Self::V2(records) | Self::Legacy(records) => {
                 Ok(object_to_text(records, Style::INDENT_2))
             }
+            Self::Queue(state) => Ok(state.to_json().to_text(style_of(document))),
             Self::Whole(value) => Ok(value.to_text(style_of(document))),
             Self::Table(table) => {
                 let reason = "the table cannot hold it";
@@ -236,6 +249,7 @@ impl Records {
     pub(super) fn into_content(self) -> Content {
         match self {
             Self::V2(records) | Self::Legacy(records) => Content::Json(Json::Object(records)),
+            Self::Queue(state) => Content::Json(state.to_json()),
             Self::Whole(value) => Content::Json(value),
             Self::Table(_) => Content::Csv,
         }
@@ -251,6 +265,9 @@ impl Records {
         let (value, wrap): (Json, fn(Json) -> Option<Self>) = match taken {
             Self::V2(records) => (records.into(), |value| into_object(value).map(Self::V2)),
             Self::Legacy(records) => (records.into(), |value| into_object(value).map(Self::Legacy)),
+            Self::Queue(state) => {
+                (state.to_json(), |value| Some(Self::Queue(State::read(Some(&value)).0)))
+            }
             Self::Whole(value) => (value, |value| Some(Self::Whole(value))),
             Self::Table(table) => {
                 *self = Self::Table(table);
