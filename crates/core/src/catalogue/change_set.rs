@@ -4,10 +4,12 @@
 use std::path::PathBuf;
 
 use super::Stored;
-use crate::change::WriteError;
+use crate::change::{Operation, WriteError};
+use crate::generation::Digest;
 use crate::json::{Json, Object};
+use crate::queue::{Draft, ResourceKind};
 use crate::shape::{Field, Issue, Reader, text_value};
-use crate::{Document, Error};
+use crate::{Category, Document, Error};
 
 text_value! {
     /// What a change set is about: 1 to 160 characters.
@@ -49,6 +51,57 @@ pub struct States {
     pub proposed: Json,
 }
 
+/// Names a change set: a UUID that follows from `seed`, so that a request that is repeated with the
+/// same seed names the same set.
+pub fn set_id(seed: &str) -> String {
+    let digits = Digest::of(seed.as_bytes()).to_string();
+    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
+    // Version 8 is for whoever makes them in a way of his own.
+    [
+        part(0, 8),
+        part(8, 12),
+        &format!("8{}", part(13, 16)),
+        &format!("8{}", part(17, 20)),
+        part(20, 32),
+    ]
+    .join("-")
+}
+
+/// What all drafts of change sets have, about these names.
+pub(super) struct Proposal<'a> {
+    pub(super) kind: ResourceKind,
+    pub(super) category: Category,
+    /// What stands before the id in the label.
+    pub(super) label: &'a str,
+    pub(super) route: &'a str,
+    /// What the names are called in the metadata.
+    pub(super) affected: &'a str,
+    pub(super) names: Vec<String>,
+    pub(super) title: &'a str,
+    pub(super) payload: Object,
+}
+
+impl Proposal<'_> {
+    pub(super) fn draft(self, id: &str) -> Draft {
+        let request_metadata = [
+            ("route".to_owned(), self.route.into()),
+            ("title".to_owned(), self.title.into()),
+            (self.affected.to_owned(), self.names.clone().into()),
+        ];
+        Draft {
+            kind: self.kind,
+            resource_id: Some(id.to_owned()),
+            category: self.category,
+            model_name: format!("{}:{id}", self.label),
+            operation: Operation::Update,
+            payload: Some(self.payload),
+            notes: Some(self.title.to_owned()),
+            request_metadata: Object::from_iter(request_metadata),
+            related_models: Some(self.names),
+        }
+    }
+}
+
 /// A change set as the queue keeps it.
 pub(super) fn read_payload<T: Stored>(payload: &Object) -> Result<T, WriteError> {
     T::parse(&Json::Object(payload.clone())).map_err(WriteError::Invalid)
@@ -70,4 +123,19 @@ pub(crate) fn parse_stored<T: Stored>(stored: &Json, document: Document) -> Resu
         let (path, reason) = (PathBuf::from(document.to_string()), reasons.join("; "));
         WriteError::SourceInvalid(Error::Corrupt { path, reason })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::set_id;
+
+    #[test]
+    fn sets_are_named_by_uuids() {
+        let id = set_id("seed");
+        assert_eq!(id, set_id("seed"));
+        assert_ne!(id, set_id("another"));
+        let lengths: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert!(id[14..].starts_with('8') && id[19..].starts_with('8'), "{id}");
+    }
 }

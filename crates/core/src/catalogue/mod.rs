@@ -26,7 +26,7 @@ mod stored;
 mod case_folding;
 
 pub use baselines::{Baseline, Baselines, Capabilities, HordePolicy};
-pub use change_set::{Stamp, States, Title};
+pub use change_set::{Stamp, States, Title, set_id};
 pub use guidance::Guidance;
 pub use metadata::{CatalogueMetadata, RecordMetadata, Revision};
 pub use refusal::{Obstacle, Refusal};

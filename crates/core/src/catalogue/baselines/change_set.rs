@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Baseline, Baselines};
-use crate::Document;
-use crate::catalogue::change_set::{read_payload, stored_or};
+use crate::catalogue::change_set::{Proposal, read_payload, stored_or};
 use crate::catalogue::{RecordMetadata, Refusal, Stamp, States, Stored, Title};
 use crate::change::WriteError;
 use crate::json::{Json, Object};
+use crate::queue::{Draft, ResourceKind};
 use crate::shape::{NonEmpty, members, words};
+use crate::{Category, Document};
 
 members! {
     /// Changes that are reviewed and applied together.
@@ -75,6 +76,21 @@ impl BaselineChangeSet {
     /// The baselines that it changes, in the order of the changes.
     pub fn names(&self) -> Vec<String> {
         self.changes.iter().map(|change| change.name.0.clone()).collect()
+    }
+
+    /// What is proposed to the queue, under an id that names the set.
+    pub fn draft(&self, id: &str) -> Draft {
+        let proposal = Proposal {
+            kind: ResourceKind::Baseline,
+            category: Category::ImageGeneration,
+            label: "baseline",
+            route: "submit_image_baseline_change_set",
+            affected: "affected_baselines",
+            names: self.names(),
+            title: &self.title,
+            payload: self.payload(),
+        };
+        proposal.draft(id)
     }
 
     /// The catalogue with the changes in it, not yet counted as a revision.
@@ -281,7 +297,13 @@ mod tests {
         assert!(text.contains(r#""native_resolution":64,"alternative_names":[]"#), "{text}");
         assert!(text.ends_with(r#""updated_by":null}},"expected_before":null}]}"#), "{text}");
         assert_eq!(read_payload::<BaselineChangeSet>(&one.payload()), Ok(one.clone()));
-        assert_eq!(one.names(), ["a"]);
+        let draft = one.draft("5-6");
+        assert_eq!(draft.model_name, "baseline:5-6");
+        assert_eq!(draft.related_models, Some(one.names()));
+        assert_eq!(
+            Json::Object(draft.request_metadata).to_string(),
+            r#"{"route":"submit_image_baseline_change_set","title":"t","affected_baselines":["a"]}"#
+        );
     }
 
     #[test]

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use super::rules::check;
 use super::{Assignment, Guidance, Profile};
-use crate::Document;
-use crate::catalogue::change_set::{read_payload, stored_or};
+use crate::catalogue::change_set::{Proposal, read_payload, stored_or};
 use crate::catalogue::{RecordMetadata, Refusal, Stamp, States, Stored, Title};
 use crate::change::WriteError;
 use crate::json::{Json, Object};
 use crate::legacy::unknown_settings;
+use crate::queue::{Draft, ResourceKind};
 use crate::shape::{members, words};
+use crate::{Category, Document};
 
 members! {
     /// Changes that are reviewed and applied together.
@@ -78,6 +79,21 @@ impl GuidanceChangeSet {
     /// The models whose assignments it changes, in the order of the changes.
     pub fn models(&self) -> Vec<String> {
         self.assignment_changes.iter().map(|change| change.model_name.clone()).collect()
+    }
+
+    /// What is proposed to the queue, under an id that names the set.
+    pub fn draft(&self, id: &str) -> Draft {
+        let proposal = Proposal {
+            kind: ResourceKind::Guidance,
+            category: Category::TextGeneration,
+            label: "guidance",
+            route: "submit_text_guidance_change_set",
+            affected: "affected_models",
+            names: self.models(),
+            title: &self.title,
+            payload: self.payload(),
+        };
+        proposal.draft(id)
     }
 
     /// Refuses settings that no text model may recommend.
@@ -295,7 +311,13 @@ mod tests {
             Json::Object(one.payload()).to_string(),
             r#"{"title":"t","profile_changes":[],"assignment_changes":[{"model_name":"gone","assignment":null,"expected_before":null}]}"#
         );
-        assert_eq!(one.models(), ["gone"]);
+        let draft = one.draft("5-6");
+        assert_eq!(draft.model_name, "guidance:5-6");
+        assert_eq!(draft.notes.as_deref(), Some("t"));
+        assert_eq!(
+            Json::Object(draft.request_metadata).to_string(),
+            r#"{"route":"submit_text_guidance_change_set","title":"t","affected_models":["gone"]}"#
+        );
     }
 
     #[test]
