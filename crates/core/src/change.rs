@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::catalogue::Refusal;
 use crate::generation::{Digest, Generation};
 use crate::json::Object;
 use crate::queue::QueueChange;
@@ -150,6 +151,9 @@ pub enum WriteError {
         /// How many there are.
         before: usize,
     },
+    /// A rule of a catalogue forbids it.
+    #[error("{0}")]
+    Rule(Refusal),
     /// The other format is the source of truth, or the category does not exist in this one.
     #[error("{category} cannot be written in this format: {reason}")]
     WrongFormat {
@@ -253,6 +257,12 @@ impl WriteOptions {
     pub fn only_if(mut self, precondition: Precondition) -> Self {
         self.precondition = precondition;
         self
+    }
+}
+
+impl From<Refusal> for WriteError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Rule(refusal)
     }
 }
 

@@ -63,6 +63,7 @@ pub mod import;
 pub mod blocking;
 #[cfg(feature = "redis")]
 mod cache;
+mod licensing_edits;
 mod primary;
 mod reference;
 mod refiner;

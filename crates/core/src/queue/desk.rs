@@ -16,13 +16,16 @@ use super::{
     Actor, Decided, Decision, Draft, Entry, Filter, QueueChange, Refusal, ResourceKind, Split,
     State, Status,
 };
+use crate::catalogue::baselines::{self, BaselinesInUse};
+use crate::catalogue::{Stamp, guidance};
 use crate::change::{
-    Change, Committed, Operation, Validation, Visibility, WriteError, WriteOptions,
+    Change, Committed, Operation, Validation, Visibility, WholeChange, WriteError, WriteOptions,
 };
+use crate::disk::faults::clock_ms;
 use crate::disk::{LOCK_WAIT, Lock, Unlockable};
 use crate::generation::Digest;
 use crate::json::Object;
-use crate::{Document, Error, Primary};
+use crate::{Category, CategoryView, Document, Error, Primary, Published};
 
 /// How long an apply waits for others of this process: they may be many.
 const TURN_WAIT: Duration = Duration::from_secs(20);
@@ -217,7 +220,7 @@ impl Queue {
         by: &Actor,
     ) -> Result<Committed, QueueError> {
         let document = self.document(entry);
-        let change = self.change_of(entry, by)?;
+        let change = self.change_of(entry, by).await?;
         let options = WriteOptions {
             request_id: Some(write_id(entry.id, reservation)),
             told_as: Some(reservation.to_owned()),
@@ -236,7 +239,7 @@ impl Queue {
         }
     }
 
-    fn change_of(&self, entry: &Entry, by: &Actor) -> Result<Change, QueueError> {
+    async fn change_of(&self, entry: &Entry, by: &Actor) -> Result<Change, QueueError> {
         let (id, operation, name) = (entry.id, entry.operation, entry.model_name.clone());
         let payload = || -> Result<Object, QueueError> {
             entry.payload.clone().ok_or(Refusal::NoPayload { id, operation }.into())
@@ -244,7 +247,15 @@ impl Queue {
         Ok(match (entry.kind, operation) {
             (ResourceKind::Model, Operation::Delete) => Change::Delete { name },
             (ResourceKind::Model, _) => Change::Put { name, record: payload()? },
-            (kind, _) => Change::Whole(catalogue_change(kind, payload()?, by)),
+            (ResourceKind::Baseline, _) => Change::Whole(baseline_changes(
+                self.primary.baselines_in_use().await,
+                payload()?,
+                by,
+            )),
+            (ResourceKind::Guidance, _) => {
+                let models = self.primary.category(Category::TextGeneration).await;
+                Change::Whole(guidance_changes(models.view, payload()?, by))
+            }
         })
     }
 
@@ -346,9 +357,28 @@ impl Queue {
     }
 }
 
-/// The change that a set of changes makes of its catalogue.
-fn catalogue_change(_kind: ResourceKind, _set: Object, _by: &Actor) -> crate::change::WholeChange {
-    Box::new(|_| Err(WriteError::Refused { reason: "catalogues are not applied yet".into() }))
+/// What a set of changes makes of the image baselines.
+fn baseline_changes(in_use: BaselinesInUse, set: Object, by: &Actor) -> WholeChange {
+    let editor = by.id.clone();
+    Box::new(move |stored| {
+        let stamp = Stamp { editor: Some(&editor), at: now() };
+        baselines::apply_change_set(stored, &set, &in_use, stamp)
+    })
+}
+
+/// What a set of changes makes of the text guidance, for these text models.
+fn guidance_changes(models: Arc<Published<CategoryView>>, set: Object, by: &Actor) -> WholeChange {
+    let editor = by.id.clone();
+    Box::new(move |stored| {
+        let is_model = |name: &str| models.records().is_some_and(|all| all.contains_key(name));
+        let stamp = Stamp { editor: Some(&editor), at: now() };
+        guidance::apply_change_set(stored, &set, &is_model, stamp)
+    })
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    i64::try_from(clock_ms() / 1000).unwrap_or(i64::MAX)
 }
 
 /// Whether a step shares a commit with others: proposals do not know of one another.

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::counters::{advanced, operations};
+use super::edit_log::EditLog;
 use super::note::{Note, Touched};
 use super::records::{Records, of_replaced};
 use super::requests::Requests;
@@ -61,6 +62,9 @@ impl FollowUps {
             let (document, generation) = (commit.after.document, commit.after.generation);
             trail.append(commit.note.events(document, self.canonical, generation, touched))?;
         }
+        if let Some(log) = EditLog::of(files, commit.after.document) {
+            log.append(&log.lines(commit.note, touched))?;
+        }
         pass(Point::Requests, files, commit)?;
         let path = files.place(commit.after.document).requests;
         requests.append(&path, commit.note, commit.after.generation, commit.after.digest)
@@ -92,12 +96,17 @@ impl FollowUps {
         if !unfinished.is_overtaken {
             self.derive(files, &commit)?;
         }
-        if let (Some(trail), Some(base)) = (&self.trail, &unfinished.base) {
+        if let Some(base) = &unfinished.base {
             let read = base.as_ref().map(|bytes| (place.path.as_path(), bytes.clone()));
             let before = of_replaced(files, document, Generation::default(), read)?;
             let touched = note.touched(&Records::of(&before), &Records::of(&after));
-            let events = note.events(document, self.canonical, generation, &touched);
-            append_missing(trail, events)?;
+            if let Some(trail) = &self.trail {
+                let events = note.events(document, self.canonical, generation, &touched);
+                append_missing(trail, events)?;
+            }
+            if let Some(log) = EditLog::of(files, document) {
+                log.append_missing(&log.lines(&note, &touched))?;
+            }
         }
         // Whoever repeats a request that was overtaken has it done once more.
         if unfinished.is_overtaken {

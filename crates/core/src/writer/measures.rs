@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::job::Answer;
+use crate::catalogue::Obstacle;
 use crate::change::WriteError;
 use crate::disk::Flushes;
 use crate::measure::{Histogram, Reading, WORK};
@@ -117,6 +118,11 @@ fn place_of(answer: &Answer) -> usize {
         WriteError::Unknown { .. } => 13,
         WriteError::Ended => 14,
         WriteError::NoAnswer { .. } => 15,
+        WriteError::Rule(refusal) => match refusal.obstacle() {
+            Obstacle::Invalid => 3,
+            Obstacle::Missing => 5,
+            Obstacle::Conflict => 6,
+        },
         WriteError::Refused { .. } => 16,
     }
 }

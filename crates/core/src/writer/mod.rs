@@ -6,6 +6,7 @@
 
 mod batch;
 mod counters;
+mod edit_log;
 mod follow_ups;
 mod job;
 mod lane;

@@ -38,7 +38,7 @@ pub(super) enum Records {
     Table(Table),
     /// The queue of proposed changes.
     Queue(State),
-    /// No records: a document that is changed as a whole.
+    /// A document that is changed as a whole. Its records, if it has any, are in a member of that name.
     Whole(Json),
 }
 
@@ -178,7 +178,7 @@ impl Records {
             Self::V2(records) | Self::Legacy(records) => records.contains_key(name),
             Self::Table(table) => table.find(name).is_some(),
             Self::Queue(state) => state.named(name).is_some(),
-            Self::Whole(_) => false,
+            Self::Whole(value) => inner(value).is_some_and(|records| records.contains_key(name)),
         }
     }
 
@@ -191,7 +191,7 @@ impl Records {
                 row.v1_entry().map(Json::Object)
             }
             Self::Queue(state) => state.named(name).map(|entry| entry.to_stored().into()),
-            Self::Whole(_) => None,
+            Self::Whole(value) => inner(value)?.get(name).cloned(),
         }
     }
 
@@ -206,7 +206,12 @@ impl Records {
                 let names: IndexSet<&str> = (0..table.len()).map(|line| table.name(line)).collect();
                 names.into_iter().collect()
             }
-            Self::Queue(_) | Self::Whole(_) => Vec::new(),
+            Self::Queue(_) => Vec::new(),
+            Self::Whole(value) => inner(value)
+                .into_iter()
+                .flat_map(|records| records.keys())
+                .map(String::as_str)
+                .collect(),
         }
     }
 
@@ -292,6 +297,11 @@ fn sign(record: &mut Object, own: Option<&Json>, user: Option<&str>) {
     if let Some(user) = user {
         metadata.insert("updated_by".into(), user.into());
     }
+}
+
+/// The records within a document that is changed as a whole.
+fn inner(value: &Json) -> Option<&Object> {
+    value.get("records").and_then(Json::as_object)
 }
 
 /// How documents that are changed as a whole are printed.
