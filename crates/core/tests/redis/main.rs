@@ -7,6 +7,7 @@ mod copies;
 mod fills;
 mod instead;
 mod news;
+mod poison;
 mod repair;
 mod watcher;
 mod whole;

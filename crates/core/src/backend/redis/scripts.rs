@@ -10,7 +10,7 @@ use ::redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Script, ServerErrorKin
 use super::keys::Keys;
 use super::link::{Failure, Link};
 use super::message::ChangeMessage;
-use super::record::{LARGEST_BELIEVED, Named, Record};
+use super::record::{Named, Record, largest_believed};
 use crate::Document;
 use crate::disk::faults::{self, Rule};
 
@@ -104,7 +104,7 @@ impl Speaker {
             named.generation.to_string(),
             named.digest_text(),
             self.directory.clone(),
-            nothing.unwrap_or_else(|| LARGEST_BELIEVED.to_string()),
+            nothing.unwrap_or_else(|| largest_believed(named.generation).to_string()),
         ];
         let arguments = said.into_iter().chain(self.told(document, named));
         Call { source: &ANNOUNCE, keys, arguments: arguments.map(owned).collect() }

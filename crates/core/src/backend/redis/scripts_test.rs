@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use testkit::{RedisClient, RedisServer, eventually};
 
-use super::record::{LARGEST_BELIEVED, Named, Record};
+use super::record::{Named, Record, largest_believed};
 use super::scripts::{Announced, Filled, Survey};
 use super::{Redis, Subscription, settings, transaction};
 use crate::backend::files::Files;
 use crate::backend::files::layout::Layout;
-use crate::generation::Digest;
+use crate::generation::{Digest, Generation};
 use crate::{Category, Document};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -25,6 +25,8 @@ const DOCUMENTS: [Document; 4] = [
 ];
 const SEQUENCES: usize = 30;
 const STEPS: usize = 60;
+/// No name is larger.
+const LARGEST: u64 = 1 << 52;
 
 /// What is done to the server.
 #[derive(Debug, Clone)]
@@ -106,7 +108,7 @@ impl Model<'_> {
         if let Some(other) = self.directory().filter(|other| other != self.ours()) {
             return Announced::OtherDirectory(other);
         }
-        match self.held(document) {
+        match self.held(document).filter(|held| held.is_believed(named.generation)) {
             Some(held) if held == *named => return Announced::Same,
             Some(held) if held.generation >= named.generation => {
                 return Announced::Refused(Some(held));
@@ -318,9 +320,10 @@ fn any_step(random: &mut fastrand::Rng, ours: &str) -> Step {
 }
 
 fn any_named(random: &mut fastrand::Rng) -> Named {
-    let generations = [1, 2, 3, 4, 10, LARGEST_BELIEVED - 1, LARGEST_BELIEVED];
-    // The largest ones end what can be tried, and so are rare.
-    let place = if random.u8(..20) == 0 { random.usize(..7) } else { random.usize(..5) };
+    let believed = largest_believed(Generation::default());
+    let generations = [1, 2, 3, 4, 10, believed, believed + 1, LARGEST - 1, LARGEST];
+    // Those that are believed for ever end what can be tried, and so are rare.
+    let place = if random.u8(..20) == 0 { random.usize(..9) } else { random.usize(..5) };
     let digest = random.bool().then(|| Digest::of(&[random.u8(..2)]));
     Named { generation: generations[place].to_string().parse().unwrap(), digest }
 }
@@ -334,7 +337,7 @@ fn any_nonsense(random: &mut fastrand::Rng) -> Option<Vec<u8>> {
         2 => return Some([named.to_string().as_bytes(), b"\xff"].concat()),
         3 => return Some([named.to_string().as_bytes(), b"\0"].concat()),
         4 => String::new(),
-        5 => format!("{}:{digest}", LARGEST_BELIEVED + 1),
+        5 => format!("{}:{digest}", LARGEST + 1),
         6 => format!("{}:{digest}", "9".repeat(400)),
         7 => format!("3:{}", digest.to_uppercase()),
         8 => format!("3:{}", &digest[1..]),

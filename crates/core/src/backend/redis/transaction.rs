@@ -39,7 +39,10 @@ pub(super) async fn announce(
                 return Ok(Announced::OtherDirectory(other.clone()));
             }
             let held = held.as_deref().and_then(Named::parse);
-            if let Some(held) = held.filter(|held| held.generation >= named.generation) {
+            let stays = |held: &Named| {
+                held.generation >= named.generation && held.is_believed(named.generation)
+            };
+            if let Some(held) = held.filter(stays) {
                 link.forget().await?;
                 return Ok(match held == *named {
                     true => Announced::Same,
