@@ -1,4 +1,4 @@
-//! Records that others have filled with numbers near the end of all numbers.
+//! Records that others have replaced, or filled with numbers near the end of all numbers.
 
 use testkit::RedisServer;
 
@@ -15,6 +15,19 @@ fn agrees(server: &RedisServer, workers: &[&Worker]) -> bool {
     let names: Vec<_> = workers.iter().map(name).collect();
     recorded(server).is_some_and(|(recorded, _)| names.iter().all(|name| *name == recorded))
         && copy(server).is_some()
+}
+
+#[test]
+fn a_record_of_another_kind_is_made_anew_by_a_comparison() {
+    let (server, folder) = (RedisServer::start().unwrap(), Folder::new());
+    let (first, second) = (folder.open(&at(server.port())), folder.open(&at(server.port())));
+    first.put("m");
+    until("it is announced", || agrees(&server, &[&first, &second]));
+    for put in [["LPUSH", RECORD, "x"], ["SET", RECORD, "x"], ["SADD", RECORD, "x"]] {
+        server.command(&["DEL", RECORD]).unwrap();
+        server.command(&put).unwrap();
+        until("it is repaired", || agrees(&server, &[&first, &second]));
+    }
 }
 
 #[test]

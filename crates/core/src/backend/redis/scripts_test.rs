@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use testkit::{RedisClient, RedisServer, eventually};
 
+use super::link::Failure;
 use super::record::{Named, Record, largest_believed};
 use super::scripts::{Announced, Filled, Survey};
 use super::{Redis, Subscription, settings, transaction};
@@ -275,6 +276,13 @@ impl Stage {
         Answer::Nothing
     }
 
+    fn survey(&self) -> Result<Survey, Failure> {
+        let shared = &self.redis.shared;
+        let call = shared.speaker.survey(&DOCUMENTS);
+        let answer = self.runtime.block_on(call.run(&shared.commands, SOON))?;
+        Survey::read(answer, DOCUMENTS.len()).map_err(Failure::Server)
+    }
+
     fn fields(&self) -> BTreeMap<String, Vec<u8>> {
         let record = self.redis.shared.speaker.keys.record();
         let reply = self.server.command(&["HGETALL", &record]).unwrap();
@@ -387,6 +395,24 @@ fn try_one(stage: &Stage, way: Way, seed: u64) {
         let text = String::from_utf8(message.payload).unwrap();
         assert_eq!((message.channel, text), said, "seed {seed}, {way:?}");
     }
+}
+
+#[test]
+fn a_record_of_another_kind_is_told_by_its_code_and_not_as_a_script_that_failed() {
+    let stage = Stage::new();
+    let record = stage.redis.shared.speaker.keys.record();
+    stage.server.command(&["DEL", &record]).unwrap();
+    stage.server.command(&["LPUSH", &record, "x"]).unwrap();
+    let failure = stage.survey().unwrap_err();
+    let Failure::Server(error) = &failure else { panic!("{failure}") };
+    assert_eq!(error.code(), Some("WRONGTYPE"));
+    // Servers before 7.0 put the code of what fails in a script behind words about the script.
+    assert!(!error.to_string().contains("script"), "{error}");
+    stage.server.command(&["DEL", &record]).unwrap();
+    // The same of a copy is no obstacle at all.
+    let copy = stage.redis.shared.speaker.keys.copy(DOCUMENTS[1]);
+    stage.server.command(&["LPUSH", &copy, "x"]).unwrap();
+    assert_eq!(stage.survey().unwrap().copies, Some(vec![false, true, false, false]));
 }
 
 #[test]
