@@ -168,9 +168,14 @@ impl Link {
         }
     }
 
+    /// Whether the connection leads to another server than the one at `address`.
+    pub(super) fn leads_elsewhere(&self, address: &str) -> bool {
+        self.led.is_elsewhere(address)
+    }
+
     /// Gives the connection up if it leads to another server than the one at `address`.
     pub(super) fn leave_for(&self, address: &str) {
-        if self.led.is_elsewhere(address) {
+        if self.leads_elsewhere(address) {
             self.give_up();
         }
     }

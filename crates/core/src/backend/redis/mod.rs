@@ -27,6 +27,7 @@ mod scripting;
 mod scripts;
 #[cfg(test)]
 mod scripts_test;
+mod sentinels;
 mod standing;
 mod status;
 mod transaction;
@@ -64,8 +65,6 @@ pub use status::{Counters, ServerStatistics, Status};
 const START_WAIT: Duration = Duration::from_millis(50);
 /// How long the thread may take to let go of what hangs in a system call.
 const END_WITHIN: Duration = Duration::from_millis(250);
-/// How often Sentinels are asked who is the primary.
-const ASK_SENTINELS_EVERY: Duration = Duration::from_secs(1);
 /// Requests that may wait; more are refused.
 const WAITING: usize = 64;
 /// Different complaints that are told; a server cannot fill the log.
@@ -276,25 +275,6 @@ impl Shared {
             self.watch_primary(),
             self.serve(asked),
         );
-    }
-
-    /// Lets go of connections to a server that is not the primary any more: it may go on answering.
-    async fn watch_primary(&self) {
-        let mut known = None;
-        loop {
-            tokio::time::sleep(ASK_SENTINELS_EVERY).await;
-            let Some(address) = self.server.primary_address().await else { continue };
-            // A Sentinel that is cut off from the others may be the first to answer, once.
-            if known.replace(address.clone()) != Some(address.clone()) {
-                continue;
-            }
-            self.commands.leave_for(&address);
-            self.values.leave_for(&address);
-            if self.heard.led.is_elsewhere(&address) {
-                // Nobody waits for it while the subscription is being made; then the next time.
-                self.moved.notify_waiters();
-            }
-        }
     }
 
     /// Notes a content that has a name; it is announced if that is news.
