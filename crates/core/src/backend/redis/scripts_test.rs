@@ -140,10 +140,10 @@ impl Model<'_> {
         for key in speaker.keys.dropped_with(document) {
             self.strings.remove(&key);
         }
-        let [changes, message, invalidations, category, _] = speaker.told(document, named);
-        self.said.push((changes, message));
-        if !category.is_empty() {
-            self.said.push((invalidations, category));
+        let told = speaker.told(document, named);
+        self.said.push((told.changes, told.message));
+        if !told.category.is_empty() {
+            self.said.push((told.invalidations, told.category));
         }
         Answer::Nothing
     }

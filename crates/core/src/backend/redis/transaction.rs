@@ -169,7 +169,7 @@ async fn have_copies(shared: &Shared, copied: &[Document]) -> Result<Vec<bool>, 
 
 /// What goes when a document changes, and what is said; with the name of each command.
 fn dropping(shared: &Shared, document: Document, told: Told) -> Vec<(&'static str, Cmd)> {
-    let [changes, message, invalidations, category, _] = told;
+    let Told { changes, message, invalidations, category, .. } = told;
     let dropped = shared.speaker.keys.dropped_with(document);
     let mut all = vec![("UNLINK", cmd("UNLINK").arg(dropped).to_owned())];
     for (channel, message) in [(changes, message), (invalidations, category)] {
