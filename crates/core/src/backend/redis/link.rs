@@ -35,7 +35,7 @@ pub(super) enum Failure {
     TimedOut,
     /// The connection broke. The command may have been done.
     Broken(RedisError),
-    /// The server refused.
+    /// The server refused, or there is no way to ask this kind of server.
     Server(RedisError),
 }
 
@@ -268,9 +268,10 @@ impl Link {
 impl Failure {
     pub(super) fn of(error: RedisError) -> Self {
         match error.kind() {
-            ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::UnexpectedReturnType => {
-                Self::Server(error)
-            }
+            ErrorKind::Server(_)
+            | ErrorKind::Extension
+            | ErrorKind::UnexpectedReturnType
+            | ErrorKind::InvalidClientConfig => Self::Server(error),
             _ => Self::Broken(error),
         }
     }
