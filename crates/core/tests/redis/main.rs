@@ -7,6 +7,7 @@ mod copies;
 mod fills;
 mod instead;
 mod news;
+mod once;
 mod poison;
 mod repair;
 mod watcher;

@@ -111,13 +111,15 @@ struct Shared {
 
 impl Redis {
     /// A cache over `files` at the server that `settings` name. Copies live for `ttl_seconds` if that
-    /// is given, else as set; 0 is for ever. The files must have been opened for writing.
+    /// is given, else as set; 0 is for ever. The files must have been opened for writing, and have one
+    /// cache at most, whether it was closed or not.
     ///
     /// The server need not be there: it is used as soon as it comes.
     ///
     /// # Errors
     ///
-    /// Settings that contradict each other, certificates that cannot be read, or no thread.
+    /// Settings that contradict each other, certificates that cannot be read, files that had a cache
+    /// before, or no thread.
     pub fn start(
         files: Arc<Files>,
         settings: &settings::Redis,
@@ -160,12 +162,16 @@ impl Redis {
             kept: Kept::default(),
             copies: Copies::default(),
         });
-        let held = Arc::clone(&shared);
-        files.tell_of_names(Box::new(move |snapshot| held.hold(snapshot)));
         let (stop, stopped) = oneshot::channel();
         let started = shared.values.states();
         let for_thread = Arc::clone(&shared);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let held = Arc::clone(&shared);
+        if !files.tell_of_names(Box::new(move |snapshot| held.hold(snapshot))) {
+            let refusal =
+                "these files have a cache in redis, or had one; open them anew for another";
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, refusal));
+        }
         let thread = std::thread::Builder::new().name("redis".into()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
