@@ -12,6 +12,7 @@ use ::redis::cluster_async::ClusterConnection;
 use ::redis::{Cmd, ErrorKind, RedisError, RedisFuture, ServerErrorKind, Value, cmd};
 use tokio::sync::{Notify, watch};
 
+use super::arrivals::Arrivals;
 use super::breaker::Breaker;
 use super::connect::{Led, Server};
 use crate::backoff::Backoff;
@@ -194,9 +195,10 @@ impl Link {
     }
 
     /// Connects, again and again, for ever.
-    pub(super) async fn keep(&self, server: &Server, backoff: Backoff) {
+    pub(super) async fn keep(&self, server: &Server, backoff: Backoff, arrivals: &Arrivals) {
         let mut failures = 0;
         loop {
+            let mut since = arrivals.from_now();
             match self.connect(server).await {
                 Ok(connection) => {
                     let begun = Instant::now();
@@ -204,12 +206,19 @@ impl Link {
                     let number = self.connects.fetch_add(1, Ordering::Relaxed);
                     *self.lock() = Some((number, connection));
                     self.turn(State::Up);
+                    arrivals.note();
                     tracing::info!(link = self.name, %server, "connected to redis");
                     self.lost.notified().await;
                     self.turn(State::Down);
                     tracing::warn!(link = self.name, %server, "gave up a connection to redis");
                     // One that ends at once again and again must not be made without a pause.
-                    failures = if begun.elapsed() < SHORT { failures + 1 } else { 0 };
+                    if begun.elapsed() < SHORT {
+                        failures += 1;
+                        tokio::time::sleep(backoff.pause(failures)).await;
+                        continue;
+                    }
+                    failures = 0;
+                    since = arrivals.from_now();
                 }
                 Err(error) => {
                     if failures == 0 {
@@ -220,7 +229,7 @@ impl Link {
                     self.turn(State::Down);
                 }
             }
-            tokio::time::sleep(backoff.pause(failures)).await;
+            since.pause(backoff.pause(failures)).await;
         }
     }
 

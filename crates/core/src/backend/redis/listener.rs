@@ -101,9 +101,10 @@ impl Shared {
         loop {
             let begun = Instant::now();
             self.turn(Subscription::Subscribing);
-            let ended = match self.subscribe().await {
-                Ok((line, messages)) => self.follow(line, messages).await,
-                Err(reason) => reason,
+            let mut since = self.arrivals.from_now();
+            let (ended, was_refused) = match self.subscribe().await {
+                Ok((line, messages)) => (self.follow(line, messages).await, false),
+                Err(reason) => (reason, true),
             };
             if *self.heard.state.borrow() == Subscription::Live {
                 tracing::warn!(server = %self.server, reason = ended, "the subscription ended; changes are found by looking until it is back");
@@ -115,7 +116,15 @@ impl Shared {
             // One that ends at once again and again must not be tried without a pause.
             let was_short = begun.elapsed() < PING_EVERY;
             failures = if was_short { failures + 1 } else { 1 };
-            tokio::time::sleep(self.habits.backoff.pause(failures)).await;
+            let pause = self.habits.backoff.pause(failures);
+            if was_short && !was_refused {
+                tokio::time::sleep(pause).await;
+                continue;
+            }
+            if !was_refused {
+                since = self.arrivals.from_now();
+            }
+            since.pause(pause).await;
         }
     }
 
@@ -138,6 +147,7 @@ impl Shared {
 
     /// Listens until there is a gap, and says why there is one.
     async fn follow(&self, mut line: Line, mut messages: Messages) -> String {
+        self.arrivals.note();
         self.turn(Subscription::Syncing);
         let mut announced = None;
         let messages = async {

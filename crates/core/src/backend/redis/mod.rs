@@ -8,6 +8,7 @@
 //! One thread with a small runtime of its own owns all connections, so that neither a busy server nor a
 //! hanging disk delays them, and they end with it.
 
+mod arrivals;
 mod breaker;
 mod check;
 mod clients;
@@ -45,6 +46,7 @@ use super::{Backend, Disagreement, Hint, LastGood, Loaded, News, Origin, Stamp, 
 use crate::error::Result;
 use crate::generation::Generation;
 use crate::{Document, Snapshot, settings};
+use arrivals::Arrivals;
 use connect::Server;
 use copies::Copies;
 use habits::Habits;
@@ -87,6 +89,7 @@ struct Shared {
     /// Small commands: none of them ever waits behind a large value.
     commands: Link,
     values: Link,
+    arrivals: Arrivals,
     standings: Vec<Mutex<Standing>>,
     /// Who is told that something may have changed.
     hint: OnceLock<Hint>,
@@ -147,6 +150,7 @@ impl Redis {
             habits,
             commands: Link::new("commands"),
             values: Link::new("values"),
+            arrivals: Arrivals::default(),
             standings: (0..Document::COUNT).map(|_| Mutex::default()).collect(),
             hint: OnceLock::new(),
             news: Notify::new(),
@@ -272,8 +276,8 @@ impl Shared {
     /// Everything that goes on, for as long as it does.
     async fn run(&self, asked: mpsc::Receiver<Request>) {
         tokio::join!(
-            self.commands.keep(&self.server, self.habits.backoff),
-            self.values.keep(&self.server, self.habits.backoff),
+            self.commands.keep(&self.server, self.habits.backoff, &self.arrivals),
+            self.values.keep(&self.server, self.habits.backoff, &self.arrivals),
             self.listen(),
             self.compare_always(),
             self.announce(),
