@@ -190,7 +190,7 @@ mod tests {
         let wanted = [recorded(200, "1"), recorded(400, "2")];
         let compare = |got: &[Response], compared| answers(&wanted, got, compared, &MEANING);
         let (one, two) = (response(200, "1"), response(400, "2"));
-        let swapped = [two.clone(), one.clone()];
+        let swapped = [two, one.clone()];
         assert!(compare(&swapped, Compared::Whole).is_empty());
         assert!(!compare(&[one.clone(), one.clone()], Compared::Whole).is_empty());
         assert!(!compare(std::slice::from_ref(&one), Compared::Whole).is_empty());

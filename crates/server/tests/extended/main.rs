@@ -9,6 +9,7 @@
 
 mod compare;
 mod exchange;
+mod faults;
 mod ready;
 mod replay;
 mod server;

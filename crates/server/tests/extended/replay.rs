@@ -33,8 +33,10 @@ impl Report {
     pub fn of(contract: &Path) -> Result<Self> {
         let files = Exchange::all(&contract.join("extended"))?;
         let mut report = Self { files: files.len(), ..Self::default() };
-        let unknown = unknown(&files);
+        let unknown = [unknown(&files), wanted::unknown(&files)].concat();
         anyhow::ensure!(unknown.is_empty(), "listed, but no file: {unknown:?}");
+        // Edits that miss their place are found whether the file is served or not.
+        files.iter().try_for_each(|file| wanted::steps(file).map(drop))?;
         let mut chosen = Vec::new();
         for file in files {
             report.steps += comparing(&file.steps);

@@ -7,16 +7,17 @@ use anyhow::{Context, Result};
 use horde_model_reference::json::Json;
 
 use crate::exchange::{Exchange, Recorded, Step};
+use crate::faults::WANTED;
 
 /// One difference between what was recorded and what is wanted. Places are pointers into the
-/// body, or into the list of files of a step; `*` is every element of an array.
+/// body, or into the list of files of a step; `*` is every element of an array, `~1` a slash in a
+/// name.
 #[derive(Debug, Clone, Copy)]
 pub enum Edit {
-    #[expect(dead_code, reason = "the first fault that changes a status needs it")]
     Status(u16),
     /// Puts this JSON there, whether something is there or not.
     Set(&'static str, &'static str),
-    Drop(&'static str),
+    Remove(&'static str),
 }
 
 /// What is wanted of one step.
@@ -29,21 +30,11 @@ pub struct Wanted {
     pub edits: &'static [Edit],
 }
 
-/// Every step of which something else is wanted than was recorded.
-pub const WANTED: &[Wanted] = &[
-    Wanted {
-        file: "queue-batch-id-burn",
-        step: 3,
-        fault: "X03",
-        edits: &[Edit::Set("/batch_id", "1"), Edit::Set("/approved/0/batch_id", "1")],
-    },
-    Wanted {
-        file: "queue-batch-id-burn",
-        step: 4,
-        fault: "X03",
-        edits: &[Edit::Set("pending_queue/index.json/last_batch_id", "1")],
-    },
-];
+/// What is listed for a file that does not exist.
+pub fn unknown(files: &[Exchange]) -> Vec<&'static str> {
+    let listed = WANTED.iter().map(|wanted| wanted.file);
+    listed.filter(|name| !files.iter().any(|file| file.name == *name)).collect()
+}
 
 /// The steps of a file with all edits made. An edit that changes nothing is an error: then it is
 /// needed no more, or misses its place.
@@ -83,7 +74,7 @@ impl Edit {
     fn place(&self) -> &'static str {
         match self {
             Self::Status(_) => "",
-            Self::Set(place, _) | Self::Drop(place) => place,
+            Self::Set(place, _) | Self::Remove(place) => place,
         }
     }
 
@@ -109,6 +100,7 @@ fn at(value: &mut Json, place: &str, new: Option<&Json>) -> Result<()> {
     }
     let rest = place.strip_prefix('/').with_context(|| format!("`{place}` begins with no /"))?;
     let (name, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let name = &name.replace("~1", "/");
     match value {
         Json::Array(items) if name == "*" => {
             items.iter_mut().try_for_each(|item| at(item, rest, new))
@@ -142,7 +134,7 @@ fn at(value: &mut Json, place: &str, new: Option<&Json>) -> Result<()> {
 fn edits_find_their_place_or_are_refused() {
     let edit = |place: &'static str, new: Option<&'static str>| {
         let mut value = Json::parse(br#"{"a":[{"b":1},{"b":2}]}"#).unwrap();
-        let edit = new.map_or(Edit::Drop(place), |new| Edit::Set(place, new));
+        let edit = new.map_or(Edit::Remove(place), |new| Edit::Set(place, new));
         in_json(&mut value, &edit).ok().map(|()| value.to_string().replace(' ', ""))
     };
     assert_eq!(edit("/a/1/b", Some("3")).unwrap(), r#"{"a":[{"b":1},{"b":3}]}"#);
