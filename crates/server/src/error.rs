@@ -1,9 +1,10 @@
 //! What clients are told when something is not as they asked: the only file that spells error bodies.
 
 use axum::response::{IntoResponse, Response};
-use horde_model_reference::Category;
+use horde_model_reference::change::WriteError;
 use horde_model_reference::json::{Json, Object, Style};
 use horde_model_reference::shape::{Issue, LocItem, Severity};
+use horde_model_reference::{Category, Document, Format};
 use http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
@@ -73,6 +74,14 @@ pub enum ApiError {
     },
     /// Changes are not queued here.
     NoQueue,
+    /// Changes are queued by the PRIMARY; with the format that is canonical here.
+    QueuedByPrimary(Format),
+    /// The queue does not allow it; the text is the contract's.
+    Undecidable(String),
+    /// What is there does not fit what was asked for.
+    Conflict(String),
+    /// Something could not be stored, and why.
+    Unwritten(String),
     /// A bug; the log has the rest.
     Internal,
 }
@@ -92,6 +101,9 @@ impl ApiError {
             Self::PathNotText | Self::BodyNotText => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::Undecidable(_) => StatusCode::BAD_REQUEST,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::QueuedByPrimary(_) | Self::Unwritten(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Refused(Refusal::TooManyFailures { .. }) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unprocessable(_)
@@ -121,7 +133,8 @@ impl ApiError {
         }
     }
 
-    fn detail(&self) -> Json {
+    /// What it says.
+    pub(crate) fn detail(&self) -> Json {
         match self {
             Self::NotAuthenticated => "Not authenticated".into(),
             Self::Refused(Refusal::InvalidKey) => "Invalid API key".into(),
@@ -129,6 +142,19 @@ impl ApiError {
             Self::Refused(Refusal::Unavailable) => "Auth service unavailable".into(),
             Self::Refused(Refusal::TooManyFailures { .. }) => {
                 "Too many attempts with keys that are not valid. Try again later.".into()
+            }
+            Self::QueuedByPrimary(Format::V2) => {
+                "This instance is in REPLICA mode and does not support write operations. \
+                 Only PRIMARY instances can queue model changes."
+                    .into()
+            }
+            Self::QueuedByPrimary(Format::Legacy) => {
+                "This instance cannot process legacy writes. PRIMARY deployments with legacy \
+                 canonical format must enable legacy write support."
+                    .into()
+            }
+            Self::Undecidable(text) | Self::Conflict(text) | Self::Unwritten(text) => {
+                text.as_str().into()
             }
             Self::Forbidden(role) => match role {
                 Role::Requestor => "You are not on the pending queue requestor list.".into(),
@@ -179,6 +205,26 @@ impl ApiError {
             )
             .into(),
             Self::Internal => "Internal Server Error".into(),
+        }
+    }
+}
+
+impl ApiError {
+    /// Why an approved change could not be stored.
+    pub(crate) fn not_stored(error: &WriteError) -> Self {
+        match error {
+            // The reference lets its storage speak for itself, quotes included.
+            WriteError::NotFound {
+                document: Document::V2(category) | Document::Legacy(category),
+                name,
+            } => Self::Unwritten(format!("'Model {name} not found in category {category}'")),
+            WriteError::Invalid(issues) => {
+                let words =
+                    issues.iter().map(|issue| issue.message.trim_start_matches("Value error, "));
+                Self::Unwritten(words.collect::<Vec<_>>().join("; "))
+            }
+            WriteError::Rule(refusal) => Self::Conflict(refusal.to_string()),
+            error => Self::Unwritten(error.to_string()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The AI-Horde model reference over HTTP.
 
 pub mod settings;
+pub mod settler;
 
 pub mod app;
 pub mod auth;

@@ -197,6 +197,7 @@ pub fn table() -> Vec<Route> {
         routes::metadata::table(),
         routes::v2::table(),
         routes::user::table(),
+        routes::queue::table(),
         routes::baselines::table(),
         routes::guidance::table(),
         routes::licensing::table(),

@@ -7,6 +7,7 @@ pub(crate) mod health;
 pub(crate) mod licensing;
 pub(crate) mod metadata;
 pub(crate) mod operation;
+pub(crate) mod queue;
 pub(crate) mod root;
 mod shared_tier;
 pub(crate) mod user;

@@ -21,6 +21,7 @@ use horde_model_reference_server::request_body::BodyLimits;
 use horde_model_reference_server::router::{router, table};
 use horde_model_reference_server::serve::{Limits, serve};
 use horde_model_reference_server::settings::{Http, ServerSettings};
+use horde_model_reference_server::settler::Settler;
 use horde_model_reference_server::traffic::Traffic;
 use listenfd::ListenFd;
 use socket2::{Domain, Socket, Type};
@@ -92,8 +93,11 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
     });
     tell_what_is_missing(&app.reference, &settings.core);
     tracing::info!(%address, "serving at http://{address}/api");
+    let queue = app.primary.as_ref().filter(|_| app.has_queue()).map(|primary| primary.queue());
+    let settler = queue.map(|queue| Settler::start(queue, &stop)).transpose()?;
     let layers = Layers::new(app.clone(), router(app));
     serve(listener, layers, limits(&settings.http), &stop)?;
+    drop(settler);
     drop(follower);
     tracing::info!("stopped");
     Ok(())
