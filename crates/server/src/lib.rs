@@ -11,6 +11,7 @@ mod openapi;
 pub mod router;
 mod routes;
 
+mod conditions;
 pub mod cors;
 pub mod error;
 mod extract;
