@@ -357,10 +357,19 @@ impl ApiError {
                     issues.iter().map(|issue| issue.message.trim_start_matches("Value error, "));
                 Self::Unwritten(words.collect::<Vec<_>>().join("; "))
             }
+            WriteError::Unconvertible { category, .. } => {
+                tracing::info!(%error, "a change has no v2 form and was not made");
+                Self::Unwritten(unconvertible(*category))
+            }
             WriteError::Rule(refusal) => Self::Conflict(refusal.to_string()),
             error => Self::Unwritten(error.to_string()),
         }
     }
+}
+
+/// The contract's words for a legacy record that v2 has no form for.
+pub(crate) fn unconvertible(category: Category) -> String {
+    format!("Failed to sync legacy category {category} to v2")
 }
 
 impl IntoResponse for ApiError {
