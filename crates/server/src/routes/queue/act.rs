@@ -6,12 +6,13 @@ use axum::routing::post;
 use horde_model_reference::Json;
 use horde_model_reference::json::{Object, Style};
 use horde_model_reference::queue::{Applied, Entry, QueueError, Refusal, Split, Status};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::super::{Answered, ok};
 use super::{Behind, actor, bodies, check_is_primary, doors, queue_of, with_nulls};
 use crate::app::App;
 use crate::auth::Caller;
+use crate::conditions::Conditions;
 use crate::error::ApiError;
 use crate::extract::{Query, Segments, number_in_path};
 use crate::request_body::RequestBody;
@@ -115,7 +116,7 @@ async fn decide(State(app): State<App>, caller: Caller, body: RequestBody) -> An
 async fn apply_one(
     State(app): State<App>,
     caller: Caller,
-    headers: HeaderMap,
+    conditions: Conditions,
     Segments([id]): Segments<1>,
     body: RequestBody,
 ) -> Answered {
@@ -123,8 +124,8 @@ async fn apply_one(
     let job = body.read(bodies::job)?;
     let user = app.approver(&caller).await?;
     check_is_primary(&app)?;
-    let request = request_id(&headers)?;
-    let applied = queue_of(&app)?.apply(&[id], job, &actor(&user), request).await;
+    let request = conditions.request_on("apply");
+    let applied = queue_of(&app)?.apply(&[id], job, &actor(&user), request.as_deref()).await;
     let applied = applied.map_err(|error| ApiError::Unwritten(error.to_string()))?;
     if let Some((_, error)) = &applied.failed {
         return Err(failure(error).1);
@@ -138,7 +139,7 @@ async fn apply_one(
 async fn apply_some(
     State(app): State<App>,
     caller: Caller,
-    headers: HeaderMap,
+    conditions: Conditions,
     body: RequestBody,
 ) -> Answered {
     let order = body.read(bodies::apply)?;
@@ -148,15 +149,15 @@ async fn apply_some(
     if !order.mixed {
         check_one_batch(&app, &order.ids).await?;
     }
-    let request = request_id(&headers)?;
-    let applied = queue.apply(&order.ids, order.job_id, &actor(&user), request).await;
+    let request = conditions.request_on("apply");
+    let applied = queue.apply(&order.ids, order.job_id, &actor(&user), request.as_deref()).await;
     told(applied)
 }
 
 async fn apply_batch(
     State(app): State<App>,
     caller: Caller,
-    headers: HeaderMap,
+    conditions: Conditions,
     query: Query,
     Segments([batch]): Segments<1>,
 ) -> Answered {
@@ -181,8 +182,8 @@ async fn apply_batch(
     if approved.is_empty() && !of_batch.iter().all(|entry| entry.status == Status::Applied) {
         return Err(ApiError::Missing(format!("No approved changes found in batch {batch}")));
     }
-    let request = request_id(&headers)?;
-    let applied = queue.apply(&approved, job, &actor(&user), request).await;
+    let request = conditions.request_on("apply");
+    let applied = queue.apply(&approved, job, &actor(&user), request.as_deref()).await;
     told(applied)
 }
 
@@ -198,13 +199,6 @@ async fn purge(State(app): State<App>, caller: Caller, body: RequestBody) -> Ans
         ("dry_run", order.dry_run.into()),
     ]));
     Ok(respond::for_the_key_alone(answer))
-}
-
-/// The name of the request, for whoever may have to repeat it.
-fn request_id(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
-    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = key.to_str().map_err(|_| ApiError::PathNotText)?.trim();
-    Ok(Some(key).filter(|key| !key.is_empty()))
 }
 
 async fn check_one_batch(app: &App, ids: &[i64]) -> Result<(), ApiError> {
