@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 
 use crate::audit::Trail;
 use crate::backend::files::Files;
+use crate::catalogue::licensing::{Asset, Definition, Edit};
 use crate::change::{Committed, WholeChange, WriteError, WriteOptions};
 use crate::generation::Generation;
 use crate::json::Object;
@@ -101,6 +102,24 @@ impl Primary {
         options: WriteOptions,
     ) -> Result<Committed, WriteError> {
         self.runtime.block_on(self.inner.replace_document(document, bytes, options))
+    }
+
+    /// Changes a licence definition; see [`crate::Primary::edit_license`].
+    pub fn edit_license(
+        &self,
+        edit: Edit<Definition>,
+        options: WriteOptions,
+    ) -> Result<Option<Definition>, WriteError> {
+        self.runtime.block_on(self.inner.edit_license(edit, options))
+    }
+
+    /// Changes a licensed asset; see [`crate::Primary::edit_asset`].
+    pub fn edit_asset(
+        &self,
+        edit: Edit<Asset>,
+        options: WriteOptions,
+    ) -> Result<Option<Asset>, WriteError> {
+        self.runtime.block_on(self.inner.edit_asset(edit, options))
     }
 
     /// Waits until whatever was committed before is seen everywhere.

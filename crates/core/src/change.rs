@@ -4,8 +4,10 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::catalogue::Refusal;
 use crate::generation::{Digest, Generation};
 use crate::json::Object;
+use crate::queue::QueueChange;
 use crate::shape::Issue;
 use crate::{Category, Document, Error, Json};
 
@@ -58,8 +60,12 @@ pub enum Validation {
 pub struct WriteOptions {
     /// Who changes it. A change is written to the audit trail only if that is known.
     pub logical_user_id: Option<String>,
+    /// The name of that user, where an event has a place for it.
+    pub user_name: Option<String>,
     /// Names the request: repeating it within a day returns the first outcome and writes nothing.
     pub request_id: Option<String>,
+    /// How the audit trail names the request, if not by its id.
+    pub told_as: Option<String>,
     /// What must be true for it to happen.
     pub precondition: Precondition,
     /// When it is acknowledged.
@@ -127,6 +133,12 @@ pub enum WriteError {
         /// What that one led to.
         generation: Generation,
     },
+    /// Whoever asked for the change refuses it, having seen what there is.
+    #[error("refused: {reason}")]
+    Refused {
+        /// Why.
+        reason: String,
+    },
     /// Too many records would go at once.
     #[error(
         "{removed} of {before} records of {document} would go; ask for it explicitly if that is meant"
@@ -139,6 +151,9 @@ pub enum WriteError {
         /// How many there are.
         before: usize,
     },
+    /// A rule of a catalogue forbids it.
+    #[error("{0}")]
+    Rule(Refusal),
     /// The other format is the source of truth, or the category does not exist in this one.
     #[error("{category} cannot be written in this format: {reason}")]
     WrongFormat {
@@ -191,6 +206,14 @@ pub(crate) enum Change {
     Whole(WholeChange),
     /// The whole document becomes these bytes.
     Bytes(Bytes),
+    /// A step of the queue of proposed changes.
+    Queue {
+        /// Whether it shares its commit with no other.
+        is_alone: bool,
+        change: QueueChange,
+    },
+    /// Nothing: whoever asks wants to know whether a request of the same id was answered.
+    Nothing,
 }
 
 impl Operation {
@@ -234,6 +257,12 @@ impl WriteOptions {
     pub fn only_if(mut self, precondition: Precondition) -> Self {
         self.precondition = precondition;
         self
+    }
+}
+
+impl From<Refusal> for WriteError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Rule(refusal)
     }
 }
 

@@ -25,6 +25,7 @@ pub mod catalogue;
 mod model_alias;
 
 pub mod change;
+pub mod proposal;
 pub mod queue;
 
 pub mod body;
@@ -62,6 +63,7 @@ pub mod import;
 pub mod blocking;
 #[cfg(feature = "redis")]
 mod cache;
+mod licensing_edits;
 mod primary;
 mod reference;
 mod refiner;

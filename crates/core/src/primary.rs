@@ -1,6 +1,7 @@
 //! The authority: a model reference that may be written.
 
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::backend::redis::Redis;
 use crate::change::{Change, Committed, Visibility, WholeChange, WriteError, WriteOptions};
 use crate::disk::faults::{self, Rule};
 use crate::json::Object;
+use crate::queue::Queue;
 use crate::record::Record;
 use crate::shape::Print;
 use crate::writer::{self, FollowUps, Writer, finish_for_others};
@@ -34,10 +36,18 @@ pub struct Primary {
     reference: ModelReference,
     writer: Arc<Writer>,
     canonical: Format,
+    applying: Applying,
     /// After how long everybody's lease of what was before a commit has run out.
     everywhere: Duration,
     #[cfg(feature = "redis")]
     redis: Option<Arc<Redis>>,
+}
+
+/// What keeps those who apply proposed changes apart, in this process and among all.
+#[derive(Clone)]
+struct Applying {
+    turn: Arc<tokio::sync::Mutex<()>>,
+    lock: PathBuf,
 }
 
 impl Primary {
@@ -94,11 +104,14 @@ impl Primary {
         let reference = ModelReference::open(backend, options)?;
         let catalogues = reference.clone();
         let knows_baseline = Arc::new(move |name: &str| catalogues.knows_baseline(name));
-        let writer = Writer::new(files, trail.map(Arc::new), knows_baseline);
+        let lock = files.place(Document::PendingChanges).apply_lock();
+        let follow_ups = FollowUps { trail: trail.map(Arc::new), canonical: options.canonical };
+        let writer = Writer::new(files, follow_ups, knows_baseline);
         Ok(Self {
             reference,
             writer: Arc::new(writer),
             canonical: options.canonical,
+            applying: Applying { turn: Arc::default(), lock },
             everywhere: options.leases.lease.mul_f64(1.02) + Duration::from_millis(5),
             #[cfg(feature = "redis")]
             redis: None,
@@ -120,7 +133,7 @@ impl Primary {
     /// Completes the files before they are opened, and finishes what writers that died had begun; see
     /// [`Files::prepare`]. Returns what could not be done.
     pub fn prepare(files: &Files, canonical: Format, trail: Option<Trail>) -> Vec<Error> {
-        finish_for_others(files, &Arc::new(FollowUps { trail: trail.map(Arc::new) }));
+        finish_for_others(files, &Arc::new(FollowUps { trail: trail.map(Arc::new), canonical }));
         files.prepare(canonical)
     }
 
@@ -236,6 +249,25 @@ impl Primary {
         }
     }
 
+    /// The queue of proposed changes.
+    pub fn queue(&self) -> Queue {
+        Queue::of(self, Arc::clone(&self.applying.turn), self.applying.lock.clone())
+    }
+
+    /// Whether a change of the document was made by the request of this id.
+    pub(crate) async fn was_answered(
+        &self,
+        document: Document,
+        request_id: String,
+    ) -> Result<bool, WriteError> {
+        let options = WriteOptions { request_id: Some(request_id), ..WriteOptions::default() };
+        match self.change(document, Change::Nothing, options.local()).await {
+            Ok(_) => Ok(true),
+            Err(WriteError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Waits until whatever was committed before is seen everywhere: for many local changes, one wait.
     pub async fn barrier(&self) {
         self.reference.look_now();
@@ -258,7 +290,7 @@ impl Primary {
         }
     }
 
-    async fn change(
+    pub(crate) async fn change(
         &self,
         document: Document,
         change: Change,

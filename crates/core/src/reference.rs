@@ -8,16 +8,19 @@ use arc_swap::ArcSwap;
 
 use crate::backend::Backend;
 use crate::body::Body;
+use crate::catalogue::baselines::BaselinesInUse;
+use crate::change::Operation;
 use crate::generation::Generation;
 use crate::l1::{Changed, L1, Leases, Problem, Propagation, Snapshots, Statistics, Swap};
 use crate::measure::Reading;
+use crate::queue::{ResourceKind, Status};
 use crate::refiner::Refiner;
 use crate::subscription::{Changes, News};
 use crate::view::{
     CatalogueView, Catalogues, CategoryView, Derivation, MetadataView, Note, PendingView,
 };
 use crate::watcher::{Checks, Watch, Watcher};
-use crate::{Category, Document, Format, made};
+use crate::{Category, Document, Format, Json, made};
 
 /// How a reference is opened.
 #[derive(Debug, Clone, Copy)]
@@ -153,6 +156,17 @@ impl ModelReference {
         Read { view: self.views.categories[category.index()].load_full(), fresh }
     }
 
+    /// The legacy records of a category by their keys, as v1 shows them; none where there is no such
+    /// category.
+    pub async fn legacy_records(&self, category: Category) -> Read<CategoryView> {
+        let read = self.category(category).await;
+        off_the_runtime(&read.view, |view| {
+            view.legacy_records();
+        })
+        .await;
+        read
+    }
+
     /// [`ModelReference::category`] for threads without a runtime.
     pub fn category_blocking(&self, category: Category) -> Read<CategoryView> {
         let inputs = inputs_of_category(category);
@@ -263,6 +277,27 @@ impl ModelReference {
     pub async fn pending(&self, category: Category) -> Read<PendingView> {
         let fresh = self.fresh(inputs_of_pending(category)).await;
         Read { view: self.views.pending.load_full(), fresh }
+    }
+
+    /// The queue of proposed changes.
+    pub async fn pending_queue(&self) -> Read<PendingView> {
+        let fresh = self.fresh(std::iter::once(Document::PendingChanges)).await;
+        Read { view: self.views.pending.load_full(), fresh }
+    }
+
+    /// What image models say as their baseline: those that are stored, and those that are proposed.
+    pub async fn baselines_in_use(&self) -> BaselinesInUse {
+        let (category, queue) =
+            (self.category(Category::ImageGeneration).await.view, self.pending_queue().await.view);
+        let stored = category.records().into_iter().flat_map(|records| records.values());
+        let proposed = queue.entries().iter().filter(|entry| {
+            entry.kind == ResourceKind::Model
+                && entry.category == Category::ImageGeneration
+                && entry.operation != Operation::Delete
+                && matches!(entry.status, Status::Pending | Status::Approved | Status::Applying)
+        });
+        let proposed = proposed.filter_map(|entry| entry.payload.as_ref());
+        BaselinesInUse::by(stored.filter_map(Json::as_object).chain(proposed))
     }
 
     /// Documents that cannot be read at present.

@@ -7,8 +7,10 @@ use horde_model_reference::settings::{Licensing, Queue, ReplicateMode};
 use horde_model_reference::{Format, ModelReference, Primary};
 
 use crate::auth::Users;
+use crate::client_address::Networks;
 use crate::cors::Cors;
 use crate::process::Worker;
+use crate::request_body::BodyLimits;
 use crate::traffic::Traffic;
 
 /// Everything a handler needs. Cheap to clone.
@@ -35,6 +37,12 @@ pub struct Inner {
     pub queue: Queue,
     /// Who may edit licences.
     pub licensing: Licensing,
+    /// Which proxies are believed about where requests come from.
+    pub trusted_proxies: Networks,
+    /// How large and how slow a request's body may be.
+    pub body_limits: BodyLimits,
+    /// Whether unknown members of v2 bodies are refused, as clients under test want it.
+    pub refuses_unknown_members: bool,
     /// Which web pages may read answers.
     pub cors: Cors,
     /// Whether every request is logged.
@@ -64,6 +72,9 @@ impl App {
             users: Users::new(&settings.core.horde_api, &settings.auth).unwrap(),
             queue: settings.core.queue,
             licensing: settings.core.licensing,
+            trusted_proxies: Networks::none(),
+            body_limits: BodyLimits::default(),
+            refuses_unknown_members: false,
             cors: Cors::default(),
             access_log: false,
             worker: Worker::start(),
@@ -79,6 +90,11 @@ impl Inner {
             ReplicateMode::Primary => "PRIMARY",
             ReplicateMode::Replica => "REPLICA",
         }
+    }
+
+    /// Whether legacy records are written here.
+    pub fn writes_legacy(&self) -> bool {
+        self.mode == ReplicateMode::Primary && self.canonical == Format::Legacy
     }
 
     /// Whether there is a queue here: only the authority keeps one.

@@ -2,14 +2,19 @@
 //!
 //! The AI-Horde is asked about a key once, however many requests come with it at that moment, and its
 //! answer is remembered for a short while. Nobody is let in because the AI-Horde does not answer.
+//! An AI-Horde that does not answer is left alone for a while, and whoever tries too many keys too.
 //! Keys themselves are not kept, only digests of them that mean nothing outside of this process.
 
+mod admission;
+mod attempts;
+mod breaker;
 mod find_user;
 mod key;
 mod memory;
 mod roles;
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,11 +22,13 @@ use horde_model_reference::settings::HordeApi;
 use tokio::sync::watch;
 
 use crate::settings::Auth;
+use attempts::Attempts;
+use breaker::Breaker;
 use find_user::FindUser;
 pub use find_user::SetupError;
-pub use key::ApiKey;
+pub use key::{ApiKey, Caller};
 use memory::{Digest, Memory};
-pub use roles::Roles;
+pub use roles::{Role, Roles};
 
 /// How long a key is remembered as invalid, unless valid ones are remembered for less.
 const INVALID_FOR: Duration = Duration::from_secs(5);
@@ -46,6 +53,11 @@ pub enum Refusal {
     TimedOut,
     /// The AI-Horde cannot tell.
     Unavailable,
+    /// The key, or keys from the same address, belonged to nobody too often.
+    TooManyFailures {
+        /// After how many seconds it may be tried again.
+        retry_after: u64,
+    },
 }
 
 /// What is known about a key.
@@ -66,9 +78,11 @@ struct Inner {
     known: Mutex<Known>,
 }
 
-#[derive(Default)]
 struct Known {
     memory: Memory,
+    breaker: Breaker,
+    by_address: Attempts<IpAddr>,
+    by_key: Attempts<Digest>,
     /// Keys the AI-Horde is being asked about, and where its answer will arrive.
     asked: HashMap<Digest, watch::Receiver<Option<Answer>>>,
 }
@@ -82,13 +96,24 @@ impl Users {
                 find_user: FindUser::new(&horde.url, limit),
                 secret: find_user::random()?,
                 valid_for: Duration::from_secs(settings.cache_seconds.into()),
-                known: Mutex::default(),
+                known: Mutex::new(Known::new(settings)),
             }),
         })
     }
 
     /// Whose key it is.
-    pub async fn find(&self, key: &ApiKey) -> Answer {
+    pub async fn find(&self, caller: &Caller) -> Answer {
+        let network = network_of(caller.address);
+        let digest = Digest::of(&self.inner.secret, &caller.key);
+        self.inner.known().check(network, &digest, Instant::now())?;
+        let answer = self.ask_about(&caller.key).await;
+        if answer == Err(Refusal::InvalidKey) {
+            self.inner.known().failed(network, digest, Instant::now());
+        }
+        answer
+    }
+
+    async fn ask_about(&self, key: &ApiKey) -> Answer {
         if !key.is_plausible() {
             return Err(Refusal::InvalidKey);
         }
@@ -116,6 +141,9 @@ impl Users {
             tracing::warn!(keys = MOST_ASKED, "too many keys are being looked up at a time");
             return Err(Refusal::Unavailable);
         }
+        if !known.breaker.lets_through(Instant::now()) {
+            return Err(Refusal::Unavailable);
+        }
         let (sender, arriving) = watch::channel(None);
         known.asked.insert(digest, arriving.clone());
         // A task of its own: the client that began it may leave while others wait. The limit of
@@ -141,11 +169,15 @@ impl Inner {
         let lifetime = match &answer {
             Ok(_) => self.valid_for,
             Err(Refusal::InvalidKey) => self.valid_for.min(INVALID_FOR),
-            Err(Refusal::TimedOut | Refusal::Unavailable) => Duration::ZERO,
+            Err(_) => Duration::ZERO,
         };
         {
-            let mut known = self.known();
-            known.memory.remember(digest, answer.clone(), Instant::now(), lifetime);
+            let (mut known, now) = (self.known(), Instant::now());
+            match &answer {
+                Ok(_) | Err(Refusal::InvalidKey) => known.breaker.answered(),
+                Err(_) => known.breaker.failed(now),
+            }
+            known.memory.remember(digest, answer.clone(), now, lifetime);
             known.asked.remove(&digest);
         }
         // Nobody may be waiting any more.
@@ -154,5 +186,44 @@ impl Inner {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn new(settings: &Auth) -> Self {
+        let rest = Duration::from_secs(settings.breaker_seconds.get().into());
+        Self {
+            memory: Memory::default(),
+            breaker: Breaker::new(settings.breaker_failures, rest),
+            by_address: Attempts::new(settings.failures_per_address),
+            by_key: Attempts::new(settings.failures_per_key),
+            asked: HashMap::new(),
+        }
+    }
+
+    /// Whether another attempt is made. Keys that are known to be good always may: an address may be
+    /// shared by many.
+    fn check(&self, network: IpAddr, digest: &Digest, now: Instant) -> Result<(), Refusal> {
+        let by_address = self.by_address.refused_for(&network, now);
+        let Some(left) = by_address.max(self.by_key.refused_for(digest, now)) else {
+            return Ok(());
+        };
+        if matches!(self.memory.recall(digest, now), Some(Ok(_))) {
+            return Ok(());
+        }
+        Err(Refusal::TooManyFailures { retry_after: left.as_secs() + 1 })
+    }
+
+    fn failed(&mut self, network: IpAddr, digest: Digest, now: Instant) {
+        self.by_address.failed(network, now);
+        self.by_key.failed(digest, now);
+    }
+}
+
+/// What failed attempts are counted for: whoever has one IPv6 address has a network of them.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        IpAddr::V4(address) => address.into(),
     }
 }

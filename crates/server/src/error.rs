@@ -1,12 +1,16 @@
 //! What clients are told when something is not as they asked: the only file that spells error bodies.
 
 use axum::response::{IntoResponse, Response};
-use horde_model_reference::Category;
+use horde_model_reference::change::{Operation, WriteError};
 use horde_model_reference::json::{Json, Object, Style};
-use http::header::WWW_AUTHENTICATE;
-use http::{HeaderValue, StatusCode};
+use horde_model_reference::proposal;
+use horde_model_reference::shape::{Issue, LocItem, Severity};
+use horde_model_reference::text::BACKEND_PREFIXES;
+use horde_model_reference::{Category, Document, Format};
+use http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, StatusCode};
 
-use crate::auth::Refusal;
+use crate::auth::{Refusal, Role};
 use crate::respond;
 
 /// An answer other than success, as `{"detail": …}`.
@@ -16,6 +20,22 @@ pub enum ApiError {
     NotAuthenticated,
     /// Why the owner of a key is not let in.
     Refused(Refusal),
+    /// The owner of the key does not have the role.
+    Forbidden(Role),
+    /// The body, or a parameter, is not as it should be; everything that is wrong with it.
+    Unprocessable(Vec<Issue>),
+    /// The body claims to be JSON and is not even text, or broke off.
+    BodyNotText,
+    /// The body has more bytes than are read.
+    BodyTooLarge {
+        /// How many are.
+        limit: usize,
+    },
+    /// The body did not come in time.
+    BodyTooSlow {
+        /// The time.
+        seconds: u64,
+    },
     /// No route has this path.
     NotFound,
     /// The path exists, the method does not.
@@ -35,8 +55,6 @@ pub enum ApiError {
         /// What was sent.
         given: String,
     },
-    /// A query parameter has a value that cannot be read.
-    Query(QueryProblem),
     /// There is no such category in v2 form.
     CategoryNotFound(Category),
     /// The category has no such model.
@@ -58,25 +76,72 @@ pub enum ApiError {
     },
     /// Changes are not queued here.
     NoQueue,
+    /// Changes are queued by the PRIMARY; with the format that is canonical here.
+    QueuedByPrimary(Format),
+    /// The queue does not allow it; the text is the contract's.
+    Undecidable(String),
+    /// What is there does not fit what was asked for.
+    Conflict(String),
+    /// Something could not be stored, and why.
+    Unwritten(String),
+    /// What was sent breaks a rule about models.
+    Proposal(proposal::Refusal),
+    /// The files cannot hold a model of this name, and why.
+    UnusableName(String),
+    /// The same about a name, where the contract calls it a bad request.
+    BadName(proposal::Refusal),
+    /// Names that backends give to text models are not written; they follow.
+    BackendPrefix {
+        /// The name.
+        name: String,
+        /// Whose words to use.
+        version: Format,
+        /// What was asked.
+        operation: Operation,
+    },
+    /// The path names another model than the body.
+    OtherNameInPath,
+    /// Only the authority writes.
+    NoWritesInReplica,
+    /// The v2 records of the category follow from legacy ones here.
+    NoV2Writes,
+    /// There is such a model already.
+    ModelExists(Category, String),
+    /// There is no such model to update.
+    NothingToUpdate(Category, String, Format),
+    /// What the client expects to be there is not.
+    PreconditionFailed,
+    /// The name of a request is not one.
+    BadIdempotencyKey {
+        /// How long it may be.
+        longest: usize,
+    },
+    /// The name of the request was used for another one.
+    RequestReused,
+    /// Too many write at the moment.
+    Busy,
+    /// The change may have been made, or may still be.
+    OutcomeUnknown,
+    /// A change of a model could not be made.
+    WriteFailed {
+        /// What was asked, as a verb: `create`.
+        verb: &'static str,
+        /// Why not.
+        reason: String,
+    },
+    /// The metadata of a model could not be corrected, and why not.
+    NotCorrected(String),
+    /// Records of text models have no metadata.
+    NoTextMetadata,
+    /// Nothing was said about the metadata of a model.
+    NoMetadataGiven,
     /// A bug; the log has the rest.
     Internal,
 }
 
-/// A query parameter that cannot be read, in the words of pydantic.
-#[derive(Debug, Clone, PartialEq)]
-pub struct QueryProblem {
-    /// The parameter.
-    pub name: &'static str,
-    /// The kind of problem, such as `bool_parsing`.
-    pub kind: &'static str,
-    /// What was expected.
-    pub message: String,
-    /// What was sent; `None` where it is missing.
-    pub input: Option<String>,
-}
-
 impl ApiError {
-    fn status(&self) -> StatusCode {
+    /// The status it is answered with.
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::NotAuthenticated | Self::Refused(Refusal::InvalidKey) => StatusCode::UNAUTHORIZED,
             Self::NotFound
@@ -84,43 +149,176 @@ impl ApiError {
             | Self::ModelNotFound(..)
             | Self::LegacyCategoryNotFound(_)
             | Self::LegacyTextNotFound
+            | Self::NothingToUpdate(..)
             | Self::Missing(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::PathNotText => StatusCode::BAD_REQUEST,
-            Self::UnknownCategory(_)
+            Self::PathNotText
+            | Self::BodyNotText
+            | Self::BadName(_)
+            | Self::BackendPrefix { .. }
+            | Self::OtherNameInPath
+            | Self::BadIdempotencyKey { .. }
+            | Self::NoTextMetadata
+            | Self::NoMetadataGiven => StatusCode::BAD_REQUEST,
+            Self::ModelExists(..) | Self::RequestReused => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::Undecidable(_) => StatusCode::BAD_REQUEST,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::QueuedByPrimary(_) | Self::Unwritten(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Refused(Refusal::TooManyFailures { .. }) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unprocessable(_)
+            | Self::Proposal(_)
+            | Self::UnusableName(_)
+            | Self::UnknownCategory(_)
             | Self::UnknownLegacyCategory(_)
-            | Self::UnknownWord { .. }
-            | Self::Query(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            | Self::UnknownWord { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Refused(Refusal::TimedOut | Refusal::Unavailable)
             | Self::NoQueue
+            | Self::NoWritesInReplica
+            | Self::NoV2Writes
+            | Self::Busy
+            | Self::OutcomeUnknown
             | Self::NoMetadataInReplica
             | Self::WrongCanonicalFormat { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Internal | Self::WriteFailed { .. } | Self::NotCorrected(_) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         }
     }
 
-    fn detail(&self) -> Json {
+    /// What the client's software has to know.
+    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Self::NotAuthenticated => Some((WWW_AUTHENTICATE, HeaderValue::from_static("APIKey"))),
+            Self::Refused(Refusal::TooManyFailures { retry_after }) => {
+                Some((RETRY_AFTER, (*retry_after).into()))
+            }
+            Self::Busy => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            // The rest of the body may still be coming.
+            Self::BodyTooLarge { .. } | Self::BodyTooSlow { .. } => {
+                Some((CONNECTION, HeaderValue::from_static("close")))
+            }
+            _ => None,
+        }
+    }
+
+    /// What it says.
+    pub(crate) fn detail(&self) -> Json {
         match self {
             Self::NotAuthenticated => "Not authenticated".into(),
             Self::Refused(Refusal::InvalidKey) => "Invalid API key".into(),
             Self::Refused(Refusal::TimedOut) => "Auth service timed out".into(),
             Self::Refused(Refusal::Unavailable) => "Auth service unavailable".into(),
+            Self::Refused(Refusal::TooManyFailures { .. }) => {
+                "Too many attempts with keys that are not valid. Try again later.".into()
+            }
+            Self::QueuedByPrimary(Format::V2) => {
+                "This instance is in REPLICA mode and does not support write operations. \
+                 Only PRIMARY instances can queue model changes."
+                    .into()
+            }
+            Self::QueuedByPrimary(Format::Legacy) => {
+                "This instance cannot process legacy writes. PRIMARY deployments with legacy \
+                 canonical format must enable legacy write support."
+                    .into()
+            }
+            Self::Undecidable(text) | Self::Conflict(text) | Self::Unwritten(text) => {
+                text.as_str().into()
+            }
+            Self::Forbidden(role) => match role {
+                Role::Requestor => "You are not on the pending queue requestor list.".into(),
+                Role::Approver => "You are not on the pending queue approver list.".into(),
+                Role::LicenseEditor => "You are not on the licensing editor list.".into(),
+            },
+            Self::Unprocessable(issues) => listed(issues),
+            Self::BodyNotText => "There was an error parsing the body".into(),
+            Self::BodyTooLarge { limit } => {
+                format!("The body is larger than the {limit} bytes that are accepted.").into()
+            }
+            Self::BodyTooSlow { seconds } => {
+                format!("The body did not arrive within {seconds} s.").into()
+            }
             Self::NoQueue => "Pending queue is disabled or unsupported on this deployment.".into(),
+            Self::Proposal(refusal) | Self::BadName(refusal) => refusal.to_string().into(),
+            Self::UnusableName(text) => text.as_str().into(),
+            Self::BackendPrefix { name, version, operation } => {
+                let dash = if *version == Format::V2 { '\u{2014}' } else { '-' };
+                let verb = if *operation == Operation::Delete { "deleted" } else { "generated" };
+                let prefixes = BACKEND_PREFIXES.join(", ");
+                format!(
+                    "Model name '{name}' contains a backend prefix ({prefixes}). Submit only the \
+                     base model name {dash} backend duplicates are {verb} automatically."
+                )
+                .into()
+            }
+            Self::OtherNameInPath => {
+                "Model name in the path must match the payload when queuing updates.".into()
+            }
+            Self::NoWritesInReplica => {
+                "This instance is in REPLICA mode and does not support write operations. \
+                 Only PRIMARY instances can modify data."
+                    .into()
+            }
+            Self::NoV2Writes => {
+                "This deployment does not expose write operations for this API. \
+                 Expected canonical_format='v2', got 'legacy'."
+                    .into()
+            }
+            Self::ModelExists(category, name) => format!(
+                "Model '{name}' already exists in category '{category}'. \
+                 Use PUT to update existing models."
+            )
+            .into(),
+            Self::NothingToUpdate(category, name, version) => {
+                let missing =
+                    if *version == Format::V2 { "not found" } else { "does not exist" };
+                format!(
+                    "Model '{name}' {missing} in category '{category}'. \
+                     Use POST to create new models."
+                )
+                .into()
+            }
+            Self::PreconditionFailed => {
+                "The model is not as the request expects it to be. Read it again.".into()
+            }
+            Self::BadIdempotencyKey { longest } => format!(
+                "Idempotency-Key must be up to {longest} visible characters of ASCII, without blanks."
+            )
+            .into(),
+            Self::RequestReused => "This Idempotency-Key was used for another request.".into(),
+            Self::Busy => "Too many changes at the moment. Try again.".into(),
+            Self::OutcomeUnknown => {
+                "It is not known whether the change was made. Repeat the request; \
+                 with the same Idempotency-Key it is made only once."
+                    .into()
+            }
+            Self::WriteFailed { verb, reason } => {
+                format!("Failed to {verb} model: {reason}").into()
+            }
+            Self::NotCorrected(reason) => format!("Failed to correct metadata: {reason}").into(),
+            Self::NoTextMetadata => {
+                "text_generation stores canonical data as CSV and does not carry per-record metadata."
+                    .into()
+            }
+            Self::NoMetadataGiven => "At least one metadata field must be provided.".into(),
             Self::NotFound => "Not Found".into(),
             Self::MethodNotAllowed => "Method Not Allowed".into(),
             Self::PathNotText => "The path is not UTF-8 text after percent-decoding.".into(),
-            Self::UnknownCategory(given) => unknown_word(
-                ["path", "model_category_name"],
-                &Category::ALL.map(Category::name),
-                given,
-            ),
-            Self::UnknownWord { location, words, given } => unknown_word(*location, words, given),
+            Self::UnknownCategory(given) => {
+                let place = vec!["path".into(), "model_category_name".into()];
+                listed(&[unknown_word(place, &Category::ALL.map(Category::name), given)])
+            }
             Self::UnknownLegacyCategory(given) => {
                 let quoted = python_repr(given);
                 format!("Invalid model category: '{given}'. {quoted} is not a valid MODEL_REFERENCE_CATEGORY")
                     .into()
             }
-            Self::Query(problem) => Json::Array(vec![problem.to_json()]),
+            Self::UnknownWord { location, words, given } => {
+                listed(&[unknown_word(location.map(LocItem::from).into(), words, given)])
+            }
             Self::CategoryNotFound(category) => {
                 format!("Model category '{category}' not found").into()
             }
@@ -145,16 +343,41 @@ impl ApiError {
     }
 }
 
+impl ApiError {
+    /// Why an approved change could not be stored.
+    pub(crate) fn not_stored(error: &WriteError) -> Self {
+        match error {
+            // The reference lets its storage speak for itself, quotes included.
+            WriteError::NotFound {
+                document: Document::V2(category) | Document::Legacy(category),
+                name,
+            } => Self::Unwritten(format!("'Model {name} not found in category {category}'")),
+            WriteError::Invalid(issues) => {
+                let words =
+                    issues.iter().map(|issue| issue.message.trim_start_matches("Value error, "));
+                Self::Unwritten(words.collect::<Vec<_>>().join("; "))
+            }
+            WriteError::Rule(refusal) => Self::Conflict(refusal.to_string()),
+            error => Self::Unwritten(error.to_string()),
+        }
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = Object::from_iter([("detail".to_owned(), self.detail())]);
         let text = Json::Object(body).to_text(Style::COMPACT);
         let mut response = respond::json(self.status(), text);
-        if self == Self::NotAuthenticated {
-            let challenge = HeaderValue::from_static("APIKey");
-            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        if let Some((name, value)) = self.header() {
+            response.headers_mut().insert(name, value);
         }
         response
+    }
+}
+
+impl From<proposal::Refusal> for ApiError {
+    fn from(refusal: proposal::Refusal) -> Self {
+        Self::Proposal(refusal)
     }
 }
 
@@ -164,13 +387,31 @@ impl From<Refusal> for ApiError {
     }
 }
 
-impl QueryProblem {
-    fn to_json(&self) -> Json {
-        problem(self.kind, &["query", self.name], &self.message, self.input.clone().into(), None)
+fn listed(issues: &[Issue]) -> Json {
+    Json::Array(issues.iter().map(Issue::to_json).collect())
+}
+
+/// What is wrong with `given` at `loc`, of which the contract's word is `kind`.
+pub(crate) fn issue<const N: usize>(
+    loc: Vec<LocItem>,
+    kind: &'static str,
+    message: impl Into<String>,
+    given: impl Into<Json>,
+    facts: [(&str, Json); N],
+) -> Issue {
+    let context = facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect();
+    Issue {
+        loc,
+        kind,
+        message: message.into(),
+        input: given.into(),
+        context: (N > 0).then_some(context),
+        severity: Severity::Error,
     }
 }
 
-fn unknown_word(location: [&str; 2], words: &[&str], given: &str) -> Json {
+/// `given` should have been one of a few words.
+pub(crate) fn unknown_word(loc: Vec<LocItem>, words: &[&str], given: &str) -> Issue {
     let names: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
     let expected = match names.split_last() {
         Some((last, [])) => last.clone(),
@@ -178,28 +419,7 @@ fn unknown_word(location: [&str; 2], words: &[&str], given: &str) -> Json {
         None => String::new(),
     };
     let message = format!("Input should be {expected}");
-    let problem = problem("enum", &location, &message, given.into(), Some(("expected", expected)));
-    Json::Array(vec![problem])
-}
-
-fn problem(
-    kind: &str,
-    location: &[&str],
-    message: &str,
-    input: Json,
-    context: Option<(&str, String)>,
-) -> Json {
-    let mut members: Vec<(&str, Json)> = vec![
-        ("type", kind.into()),
-        ("loc", location.to_vec().into()),
-        ("msg", message.into()),
-        ("input", input),
-    ];
-    if let Some((name, value)) = context {
-        let context = Object::from_iter([(name.to_owned(), value.into())]);
-        members.push(("ctx", Json::Object(context)));
-    }
-    Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    issue(loc, "enum", message, given, [("expected", expected.into())])
 }
 
 /// Text quoted as Python's `repr` does for what can stand in a path segment.

@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use tower::Service;
 
 use crate::app::App;
+use crate::client_address::client_address;
 use crate::error::ApiError;
 use crate::hot;
 use crate::serve::Handler;
@@ -39,16 +40,18 @@ impl Layers {
         Self { app, router }
     }
 
-    async fn route(&self, request: Request<Incoming>) -> Response {
+    async fn route(&self, mut request: Request<Incoming>, peer: SocketAddr) -> Response {
         let (method, path) = (request.method(), request.uri().path());
         if let Some(answer) = hot::answer(&self.app, method, path, request.headers()) {
             self.app.traffic.plain_read(answer.status());
             return answer;
         }
         let under_way = self.app.traffic.begin(method, path);
+        let client = client_address(request.headers(), peer, &self.app.trusted_proxies);
         let response = match self.app.cors.preflight(method, request.headers()) {
             Some(refused) => refused,
             None => {
+                request.extensions_mut().insert(client);
                 let mut router = self.router.clone();
                 let Ok(response) = router.call(request.map(Body::new)).await;
                 response
@@ -72,7 +75,7 @@ impl Handler for Layers {
         let id = request_id(request.headers());
         let origin = request.headers().get(ORIGIN).cloned();
         let line = self.app.access_log.then(|| Line::begin(&request, peer));
-        let answer = AssertUnwindSafe(self.route(request)).catch_unwind().await;
+        let answer = AssertUnwindSafe(self.route(request, peer)).catch_unwind().await;
         // The panic hook has told what and where.
         let mut response = answer.unwrap_or_else(|_| ApiError::Internal.into_response());
         self.app.cors.mark(origin.as_ref(), response.headers_mut());

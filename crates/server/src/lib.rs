@@ -1,14 +1,17 @@
 //! The AI-Horde model reference over HTTP.
 
 pub mod settings;
+pub mod settler;
 
 pub mod app;
 pub mod auth;
+mod client_address;
 mod metrics;
 mod openapi;
 pub mod router;
 mod routes;
 
+mod conditions;
 pub mod cors;
 pub mod error;
 mod extract;
@@ -16,6 +19,7 @@ mod hot;
 pub mod layers;
 pub mod preconditions;
 pub mod process;
+pub mod request_body;
 pub mod respond;
 pub mod traffic;
 

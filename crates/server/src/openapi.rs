@@ -3,7 +3,7 @@
 use horde_model_reference::Json;
 use horde_model_reference::json::{Object, Style};
 
-use crate::router::{self, Answer, Route};
+use crate::router::{self, Answer, Route, Verb};
 
 /// Shapes of answers, named by [`Answer::Json`].
 const SCHEMAS: &str = include_str!("openapi/schemas.json");
@@ -15,7 +15,10 @@ const KEY_SCHEME: &str = "APIKeyHeader";
 pub(crate) fn document() -> String {
     let mut paths = Object::new();
     for route in router::table() {
-        paths.insert(documented_path(route.path), Json::from([("get", operation(&route))]));
+        let path = paths.entry(documented_path(route.path)).or_insert(Json::Object(Object::new()));
+        if let Json::Object(operations) = path {
+            operations.insert(route.verb.name().into(), operation(&route));
+        }
     }
     // Our own file; a test reads it.
     let schemas = Json::parse(SCHEMAS.as_bytes()).unwrap_or(Json::Object(Object::new()));
@@ -69,6 +72,15 @@ fn operation(route: &Route) -> Json {
         ("parameters", Json::Array(parameters)),
         ("responses", responses(route)),
     ];
+    if let Some(schema) = route.verb.takes() {
+        let content = Json::from([("schema", reference(schema))]);
+        let content = Json::from([("application/json", content)]);
+        let body = Json::from([("required", true.into()), ("content", content)]);
+        operation.push(("requestBody", body));
+    }
+    if route.access.only_with_legacy() {
+        operation.push(("x-present-when", "canonical_format=legacy".into()));
+    }
     if route.access.needs_key() {
         let needed = Json::from([(KEY_SCHEME, Json::Array(Vec::new()))]);
         operation.push(("security", vec![needed].into()));
@@ -101,19 +113,14 @@ fn path_parameter(name: &str) -> Json {
 
 fn responses(route: &Route) -> Json {
     let mut responses = Object::new();
-    let (kind, schema) = match route.answer {
-        Answer::Json(name) => ("application/json", reference(name)),
-        Answer::Page => ("text/html", Json::from([("type", Json::from("string"))])),
-        Answer::Metrics => {
-            ("application/openmetrics-text", Json::from([("type", Json::from("string"))]))
-        }
-    };
-    let content = Json::from([(kind, Json::from([("schema", schema)]))]);
-    let success = Json::from([("description", Json::from("As asked.")), ("content", content)]);
-    responses.insert("200".into(), success);
-    let unchanged = Json::from([("description", Json::from("What the client holds is current."))]);
-    responses.insert("304".into(), unchanged);
-    let mut errors = [route.errors, route.access.errors()].concat();
+    for answer in route.answers() {
+        responses.insert(answer.status().to_string(), success(answer));
+    }
+    if route.verb == Verb::Get {
+        let words = Json::from("What the client holds is current.");
+        responses.insert("304".into(), Json::from([("description", words)]));
+    }
+    let mut errors = [route.errors, route.access.errors(), route.verb.errors()].concat();
     errors.sort_unstable();
     errors.dedup();
     for status in errors {
@@ -126,11 +133,37 @@ fn responses(route: &Route) -> Json {
     responses.into()
 }
 
+fn success(answer: Answer) -> Json {
+    let text = || Json::from([("type", Json::from("string"))]);
+    let (kind, schema) = match answer {
+        Answer::Page => ("text/html", text()),
+        Answer::Metrics => ("application/openmetrics-text", text()),
+        _ => match answer.schema() {
+            Some(name) => ("application/json", reference(name)),
+            None => return Json::from([("description", Json::from("Done."))]),
+        },
+    };
+    let words = match answer {
+        Answer::Created(_) => "It was made.",
+        Answer::Accepted(_) => "It was proposed.",
+        _ => "As asked.",
+    };
+    let content = Json::from([(kind, Json::from([("schema", schema)]))]);
+    Json::from([("description", Json::from(words)), ("content", content)])
+}
+
 fn meaning(status: u16) -> &'static str {
     match status {
+        400 => "The body is no text, or says something else than the path.",
+        403 => "The owner of the key does not have the role.",
+        408 => "The body did not arrive in time.",
+        409 => "It contradicts what is there.",
+        412 => "What the client expects to be there is not.",
+        413 => "The body is too large.",
+        429 => "Too many attempts with keys that are not valid.",
         401 => "No key was sent, or it is nobody's.",
         404 => "There is nothing of that name.",
-        422 => "A parameter cannot be read.",
+        422 => "A parameter, or the body, is not as it should be.",
         503 => "Not in this mode, or not at present.",
         _ => "Refused.",
     }
@@ -152,7 +185,8 @@ mod tests {
         let schemas = document.get("components").and_then(|part| part.get("schemas")).unwrap();
         let mut operations = HashSet::new();
         for route in router::table() {
-            if let Answer::Json(name) = route.answer {
+            let named = route.answers().into_iter().filter_map(Answer::schema);
+            for name in named.chain(route.verb.takes()) {
                 assert!(schemas.get(name).is_some(), "{name} is not in schemas.json");
             }
             assert!(operations.insert(route.operation), "{} is there twice", route.operation);

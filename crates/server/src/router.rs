@@ -21,6 +21,8 @@ pub struct Route {
     pub tag: &'static str,
     /// One sentence.
     pub summary: &'static str,
+    /// The method, and what it takes.
+    pub verb: Verb,
     /// Who may ask.
     pub access: Access,
     /// Query parameters.
@@ -33,6 +35,66 @@ pub struct Route {
     pub method: MethodRouter<App>,
 }
 
+impl Route {
+    /// What successes are: legacy records are changed at once where nothing is queued.
+    pub fn answers(&self) -> Vec<Answer> {
+        match self.access {
+            Access::LegacyWriter => vec![self.answer, Answer::Accepted("ChangeEntry")],
+            _ => vec![self.answer],
+        }
+    }
+}
+
+/// The method of a route, and what a request brings besides its head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Reads.
+    Get,
+    /// Makes something.
+    Post(Takes),
+    /// Replaces something.
+    Put(Takes),
+    /// Removes something.
+    Delete,
+}
+
+/// What the body of a request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// It is not looked at.
+    Nothing,
+    /// JSON of the schema named.
+    Json(&'static str),
+}
+
+/// Statuses that come of reading a body.
+const BODY_ERRORS: &[u16] = &[400, 408, 413, 422];
+
+impl Verb {
+    /// The method as OpenAPI spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Post(_) => "post",
+            Self::Put(_) => "put",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// The schema of the body, where there is one.
+    pub fn takes(self) -> Option<&'static str> {
+        match self {
+            Self::Post(Takes::Json(schema)) | Self::Put(Takes::Json(schema)) => Some(schema),
+            _ => None,
+        }
+    }
+
+    /// Statuses that come of reading the body.
+    pub fn errors(self) -> &'static [u16] {
+        if self.takes().is_some() { BODY_ERRORS } else { &[] }
+    }
+}
+
 /// Who may ask a route, and so which errors it may answer about keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -40,6 +102,17 @@ pub enum Access {
     Everybody,
     /// Whoever has a valid key.
     Reader,
+    /// Whoever may propose changes.
+    Requestor,
+    /// Whoever may decide about changes.
+    Approver,
+    /// Whoever may edit licences.
+    LicenseEditor,
+    /// Whoever may change legacy records: requestors, or approvers where nothing is queued. Such
+    /// routes exist only where legacy records are written.
+    LegacyWriter,
+    /// Whoever may correct legacy records: approvers. Such routes exist only there, too.
+    LegacyApprover,
 }
 
 impl Access {
@@ -52,8 +125,14 @@ impl Access {
     pub fn errors(self) -> &'static [u16] {
         match self {
             Self::Everybody => &[],
-            Self::Reader => &[401, 503],
+            Self::Reader => &[401, 429, 503],
+            _ => &[401, 403, 429, 503],
         }
+    }
+
+    /// Whether the routes exist only on a PRIMARY whose canonical format is legacy.
+    pub fn only_with_legacy(self) -> bool {
+        matches!(self, Self::LegacyWriter | Self::LegacyApprover)
     }
 }
 
@@ -68,15 +147,41 @@ pub struct QueryParameter {
     pub meaning: &'static str,
 }
 
-/// What a success holds: the name of a schema of the OpenAPI document, or a page.
+/// What a success is and holds: the name of a schema of the OpenAPI document, or a page.
 #[derive(Debug, Clone, Copy)]
 pub enum Answer {
-    /// JSON of the schema named.
+    /// JSON of the schema named, with status 200.
     Json(&'static str),
+    /// The same with status 201: it was made.
+    Created(&'static str),
+    /// The same with status 202: it was proposed.
+    Accepted(&'static str),
+    /// Nothing, with status 204.
+    Empty,
     /// A page for people.
     Page,
     /// Metrics as text.
     Metrics,
+}
+
+impl Answer {
+    /// The status of a success.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Json(_) | Self::Page | Self::Metrics => 200,
+            Self::Created(_) => 201,
+            Self::Accepted(_) => 202,
+            Self::Empty => 204,
+        }
+    }
+
+    /// The schema of its JSON.
+    pub fn schema(self) -> Option<&'static str> {
+        match self {
+            Self::Json(name) | Self::Created(name) | Self::Accepted(name) => Some(name),
+            Self::Page | Self::Metrics | Self::Empty => None,
+        }
+    }
 }
 
 /// The prefix under which deployed clients use every route. It works without, too.
@@ -90,8 +195,12 @@ pub fn table() -> Vec<Route> {
         routes::operation::table(),
         routes::v1::table(),
         routes::metadata::table(),
+        routes::v1_write::table(),
+        routes::v1_metadata::table(),
         routes::v2::table(),
+        routes::v2_write::table(),
         routes::user::table(),
+        routes::queue::table(),
         routes::baselines::table(),
         routes::guidance::table(),
         routes::licensing::table(),
@@ -102,9 +211,11 @@ pub fn table() -> Vec<Route> {
 
 /// The router over all routes, each with and without the prefix.
 pub fn router(app: App) -> Router {
-    let paths = Paths::of(&table());
+    let mut table = table();
+    table.retain(|route| app.writes_legacy() || !route.access.only_with_legacy());
+    let paths = Paths::of(&table);
     let mut router = Router::new();
-    for route in table() {
+    for route in table {
         let prefixed = format!("{PREFIX}{}", route.path);
         router = router.route(route.path, route.method.clone()).route(&prefixed, route.method);
     }

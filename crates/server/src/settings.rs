@@ -10,6 +10,8 @@ use horde_model_reference::settings::{
 };
 use tracing_subscriber::EnvFilter;
 
+use crate::client_address::Networks;
+
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -109,6 +111,14 @@ setting_group! {
         HORDE_MODEL_REFERENCE_MAX_CONNECTIONS => max_connections: NonZeroU32 = positive(4096),
         /// Seconds a client may take for the head of a request, and for beginning the next one.
         HORDE_MODEL_REFERENCE_HEADER_TIMEOUT_SECONDS => header_timeout_seconds: NonZeroU32 = positive(10),
+        /// Largest body of a request, in bytes.
+        HORDE_MODEL_REFERENCE_MAX_BODY_BYTES => max_body_bytes: NonZeroU32 = positive(4 << 20),
+        /// Seconds a client may take for the body of a request.
+        HORDE_MODEL_REFERENCE_BODY_TIMEOUT_SECONDS => body_timeout_seconds: NonZeroU32 = positive(30),
+        /// Addresses and networks of proxies in front of the server, such as `127.0.0.1,10.0.0.0/8`:
+        /// what they say in `X-Forwarded-For` is believed. Without, a client is the other end of its
+        /// connection.
+        HORDE_MODEL_REFERENCE_TRUSTED_PROXIES => trusted_proxies: Networks = Networks::none(),
         /// Seconds an answer may make no progress because the client does not read it.
         HORDE_MODEL_REFERENCE_STALL_TIMEOUT_SECONDS => stall_timeout_seconds: NonZeroU32 = positive(30),
         /// Seconds that requests under way are waited for when the server stops.
@@ -143,6 +153,17 @@ setting_group! {
         HORDE_MODEL_REFERENCE_AUTH__CACHE_SECONDS => cache_seconds: u32 = 30,
         /// Seconds the AI-Horde may take to tell whose key it is.
         HORDE_MODEL_REFERENCE_AUTH__TIMEOUT_SECONDS => timeout_seconds: NonZeroU32 = positive(10),
+        /// Look-ups in a row without an answer after which the AI-Horde is left alone for a while; 0:
+        /// never.
+        HORDE_MODEL_REFERENCE_AUTH__BREAKER_FAILURES => breaker_failures: u32 = 10,
+        /// Seconds for which it is left alone, until one look-up tries again.
+        HORDE_MODEL_REFERENCE_AUTH__BREAKER_SECONDS => breaker_seconds: NonZeroU32 = positive(10),
+        /// Attempts a minute from one address (of IPv6: one network of 64 bits) with keys that belong
+        /// to nobody, after which only keys that are remembered are let in from there; 0: any number.
+        HORDE_MODEL_REFERENCE_AUTH__FAILURES_PER_ADDRESS => failures_per_address: u32 = 60,
+        /// Attempts a minute with one key that belongs to nobody, after which it is refused from
+        /// everywhere; 0: any number.
+        HORDE_MODEL_REFERENCE_AUTH__FAILURES_PER_KEY => failures_per_key: u32 = 30,
     }
 }
 

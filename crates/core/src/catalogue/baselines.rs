@@ -1,5 +1,11 @@
 //! The image baselines: the families of image models that may be named as a `baseline`.
 
+mod change_set;
+
+pub use change_set::{
+    BaselineChange, BaselineChangeSet, BaselineOperation, BaselinesInUse, apply_change_set,
+};
+
 use super::{CatalogueMetadata, Keyed, RecordMetadata, Records, Stored};
 use crate::json::Json;
 use crate::shape::{AtLeast, Integer, NonEmpty, members};

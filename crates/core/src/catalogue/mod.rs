@@ -14,16 +14,20 @@
 //! ROOT/licensing/assets.json        licensing::Assets
 //! ```
 
-mod baselines;
+pub mod baselines;
+pub(crate) mod change_set;
 pub mod guidance;
 pub mod licensing;
 
 mod metadata;
+mod refusal;
 mod stored;
 
 mod case_folding;
 
 pub use baselines::{Baseline, Baselines, Capabilities, HordePolicy};
+pub use change_set::{Stamp, States, Title, set_id};
 pub use guidance::Guidance;
 pub use metadata::{CatalogueMetadata, RecordMetadata, Revision};
+pub use refusal::{Obstacle, Refusal};
 pub use stored::{Keyed, Records, Stored};

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::Document;
 use crate::json::Json;
+use crate::queue::Entry;
 use crate::shape::Severity;
 
 use super::Report;
@@ -28,8 +29,7 @@ impl Report {
     fn changes(&mut self, path: &Path, changes: &[Json]) {
         self.records += changes.len();
         for (index, change) in changes.iter().enumerate() {
-            if change.as_object().is_none() {
-                let message = format!("expected an object, found {}", change.kind());
+            if let Err(message) = Entry::read(change) {
                 self.add(path, None, index.to_string(), Severity::Error, message);
             }
         }

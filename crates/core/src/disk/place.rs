@@ -77,6 +77,11 @@ impl Place {
         }
     }
 
+    /// The lock of whoever applies proposed changes.
+    pub(crate) fn apply_lock(&self) -> PathBuf {
+        self.control.with_extension("apply")
+    }
+
     /// Wraps what the system said about the document.
     pub(crate) fn io(&self, action: &'static str, error: &std::io::Error) -> Error {
         Error::io(action, &self.path, error)

@@ -18,6 +18,7 @@ use crate::backend::files::Files;
 use crate::change::{Change, Committed, WriteError};
 use crate::disk::{Base, CommitError, Flush, LOCK_WAIT, Locked, Place, Put, Unlockable};
 use crate::error::Error;
+use crate::queue::Counters;
 use crate::shrink::KEPT_GENERATIONS;
 use crate::{Document, Snapshot};
 
@@ -83,11 +84,19 @@ impl Committer {
                 return Attempt::Over(Vec::new());
             }
         };
+        let counters = match self.counters(place) {
+            Ok(counters) => counters,
+            Err(error) => {
+                answer_all(jobs, &WriteError::Storage(error));
+                return Attempt::Over(Vec::new());
+            }
+        };
         let (v2, knows_baseline) = (self.v2_beside(), Arc::clone(&self.knows_baseline));
         let mut round = Round::begin(Before {
             snapshot: &snapshot,
             path: &place.path,
             v2: v2.as_deref(),
+            counters,
             knows_baseline: &*knows_baseline,
         });
         for job in jobs {
@@ -161,6 +170,14 @@ impl Committer {
         Some(self.files.load(Document::V2(category)).ok()?.snapshot)
     }
 
+    /// Numbers that were given away, where the document is the queue.
+    fn counters(&self, place: &Place) -> Result<Counters, Error> {
+        match self.document {
+            Document::PendingChanges => Counters::beside(&place.path),
+            _ => Ok(Counters::default()),
+        }
+    }
+
     /// Records in the other file that is read where the document's own is missing: a new file would
     /// hide all of them.
     fn held_elsewhere(&self, base: &Base) -> Option<Error> {
@@ -176,7 +193,7 @@ impl Committer {
         let outcome = self.requests.outcome(&place.requests, id).map_err(WriteError::Storage)?;
         let Some(outcome) = outcome else { return Ok(None) };
         let generation = outcome.generation;
-        if outcome.change != *change {
+        if outcome.change != *change && !matches!(job.change, Change::Nothing) {
             return Err(WriteError::RequestReused { generation });
         }
         Ok(Some(Committed {
@@ -203,7 +220,8 @@ impl Committer {
         let text = bytes.map_or_else(|| records.to_text(self.document).map(Bytes::from), Ok)?;
         let entries = applied.iter().map(|applied| applied.entry.clone()).collect();
         let done = Done::to(&touched);
-        let mut note = Note { time: now, entries, done, metadata: Vec::new() };
+        let mut note =
+            Note { time: now, entries, done, metadata: Vec::new(), counters: records.counters() };
         if base.bytes.as_ref() == Some(&text) {
             let Snapshot { generation, digest, .. } = *before.snapshot;
             // Nothing is to be written. But whoever wrote it may not have flushed it.

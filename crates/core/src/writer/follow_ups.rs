@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::counters::{advanced, operations};
+use super::edit_log::EditLog;
 use super::note::{Note, Touched};
 use super::records::{Records, of_replaced};
 use super::requests::Requests;
@@ -32,6 +33,8 @@ pub(super) struct Commit<'a> {
 #[derive(Debug)]
 pub(crate) struct FollowUps {
     pub(crate) trail: Option<Arc<Trail>>,
+    /// The format that is the source of truth.
+    pub(crate) canonical: Format,
 }
 
 /// Whether the commit is new, or was found.
@@ -53,10 +56,14 @@ impl FollowUps {
         self.derive(files, commit)?;
         pass(Point::Metadata, files, commit)?;
         write_metadata(files, commit.after.document, commit.note, Turn::First)?;
+        store_counters(files, commit.after.document, commit.note)?;
         pass(Point::Audit, files, commit)?;
         if let Some(trail) = &self.trail {
             let (document, generation) = (commit.after.document, commit.after.generation);
-            trail.append(commit.note.events(document, generation, touched))?;
+            trail.append(commit.note.events(document, self.canonical, generation, touched))?;
+        }
+        if let Some(log) = EditLog::of(files, commit.after.document) {
+            log.append(&log.lines(commit.note, touched))?;
         }
         pass(Point::Requests, files, commit)?;
         let path = files.place(commit.after.document).requests;
@@ -73,6 +80,7 @@ impl FollowUps {
         let Some(note) = Note::read(&unfinished.slot.note) else { return Ok(()) };
         let ContentId::Bytes(digest) = unfinished.slot.content else { return Ok(()) };
         write_metadata(files, document, &note, Turn::Again)?;
+        store_counters(files, document, &note)?;
         let place = files.place(document);
         let generation = unfinished.slot.generation;
         let Some(bytes) = unfinished.bytes else {
@@ -88,11 +96,17 @@ impl FollowUps {
         if !unfinished.is_overtaken {
             self.derive(files, &commit)?;
         }
-        if let (Some(trail), Some(base)) = (&self.trail, &unfinished.base) {
+        if let Some(base) = &unfinished.base {
             let read = base.as_ref().map(|bytes| (place.path.as_path(), bytes.clone()));
             let before = of_replaced(files, document, Generation::default(), read)?;
             let touched = note.touched(&Records::of(&before), &Records::of(&after));
-            append_missing(trail, note.events(document, generation, &touched))?;
+            if let Some(trail) = &self.trail {
+                let events = note.events(document, self.canonical, generation, &touched);
+                append_missing(trail, events)?;
+            }
+            if let Some(log) = EditLog::of(files, document) {
+                log.append_missing(&log.lines(&note, &touched))?;
+            }
         }
         // Whoever repeats a request that was overtaken has it done once more.
         if unfinished.is_overtaken {
@@ -171,6 +185,12 @@ fn write_metadata(files: &Files, document: Document, note: &Note, turn: Turn) ->
         put_metadata(files, document, category, wanted, note, turn)?;
     }
     Ok(())
+}
+
+/// The numbers that the queue has given away.
+fn store_counters(files: &Files, document: Document, note: &Note) -> Result<()> {
+    let path = files.place(document).path;
+    note.counters.map_or(Ok(()), |counters| counters.store(&path))
 }
 
 fn put_metadata(

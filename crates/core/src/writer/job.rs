@@ -41,7 +41,7 @@ impl Job {
     pub(super) fn name(&self) -> Option<&str> {
         match &self.change {
             Change::Put { name, .. } | Change::Delete { name } => Some(name),
-            Change::Whole(_) | Change::Bytes(_) => None,
+            Change::Whole(_) | Change::Bytes(_) | Change::Queue { .. } | Change::Nothing => None,
         }
     }
 
@@ -52,12 +52,26 @@ impl Job {
         let options = &self.options;
         256 + 4 * text(self.name())
             + text(options.logical_user_id.as_deref())
+            + text(options.user_name.as_deref())
             + text(options.request_id.as_deref())
+            + text(options.told_as.as_deref())
+    }
+
+    /// Whether no other change may be part of its commit.
+    pub(super) fn is_alone(&self) -> bool {
+        match self.change {
+            Change::Whole(_) | Change::Bytes(_) => true,
+            Change::Queue { is_alone, .. } => is_alone,
+            Change::Put { .. } | Change::Delete { .. } | Change::Nothing => false,
+        }
     }
 
     /// Refuses ids that a note has no room for.
     pub(super) fn check_ids(&self) -> Result<(), WriteError> {
-        for id in [&self.options.logical_user_id, &self.options.request_id].into_iter().flatten() {
+        let options = &self.options;
+        let ids =
+            [&options.logical_user_id, &options.user_name, &options.request_id, &options.told_as];
+        for id in ids.into_iter().flatten() {
             if printed_length(id) > LONGEST_ID {
                 let name = id.chars().take(200).collect();
                 let reason = "an id of a user or a request must not be longer than 4 KiB";
@@ -78,6 +92,8 @@ fn fingerprint(change: &Change) -> String {
         Change::Delete { name } => format!("delete\n{name}"),
         Change::Whole(_) => "whole".to_owned(),
         Change::Bytes(bytes) => format!("bytes\n{}", Digest::of(bytes)),
+        Change::Queue { .. } => "queue".to_owned(),
+        Change::Nothing => "nothing".to_owned(),
     };
     Digest::of(text.as_bytes()).to_string()
 }

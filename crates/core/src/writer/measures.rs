@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::job::Answer;
+use crate::catalogue::Obstacle;
 use crate::change::WriteError;
 use crate::disk::Flushes;
 use crate::measure::{Histogram, Reading, WORK};
 
 /// What a change comes to, in words: the first three are successes.
-const RESULTS: [&str; 16] = [
+const RESULTS: [&str; 17] = [
     "changed",
     "unchanged",
     "repeated",
@@ -26,6 +27,7 @@ const RESULTS: [&str; 16] = [
     "unknown",
     "ended",
     "no_answer",
+    "refused",
 ];
 
 #[derive(Debug)]
@@ -116,6 +118,12 @@ fn place_of(answer: &Answer) -> usize {
         WriteError::Unknown { .. } => 13,
         WriteError::Ended => 14,
         WriteError::NoAnswer { .. } => 15,
+        WriteError::Rule(refusal) => match refusal.obstacle() {
+            Obstacle::Invalid => 3,
+            Obstacle::Missing => 5,
+            Obstacle::Conflict => 6,
+        },
+        WriteError::Refused { .. } => 16,
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod batch;
 mod counters;
+mod edit_log;
 mod follow_ups;
 mod job;
 mod lane;
@@ -20,7 +21,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 use crate::Document;
-use crate::audit::Trail;
 use crate::backend::files::{self, Files};
 use crate::change::{Change, WriteError, WriteOptions};
 use batch::Committer;
@@ -54,10 +54,10 @@ impl Writer {
     /// A writer of these files, which from now on also finishes what writers that died had begun.
     pub(crate) fn new(
         files: Arc<Files>,
-        trail: Option<Arc<Trail>>,
+        follow_ups: FollowUps,
         knows_baseline: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     ) -> Self {
-        let follow_ups = Arc::new(FollowUps { trail });
+        let follow_ups = Arc::new(follow_ups);
         finish_for_others(&files, &follow_ups);
         let lanes = [const { Mutex::new(None) }; Document::COUNT];
         let measures = Arc::new(Measures::new());

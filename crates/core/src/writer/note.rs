@@ -4,10 +4,14 @@ use crate::audit::{Draft, Event, Payload};
 use crate::change::Operation;
 use crate::generation::Generation;
 use crate::json::{Json, Object};
+use crate::queue::{self, Counters};
 use crate::{Category, Document, Format};
 
 use super::counters::Done;
 use super::records::Records;
+
+/// The pseudo-category of events of the queue.
+const QUEUE: &str = "pending_queue";
 
 /// The changes of one commit, and the category's metadata with them.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,6 +24,8 @@ pub(super) struct Note {
     pub(super) done: Done,
     /// Metadata documents as they have to be with this commit.
     pub(super) metadata: Vec<(Format, Object)>,
+    /// The last numbers given away, where the document is the queue.
+    pub(super) counters: Option<Counters>,
 }
 
 /// One change.
@@ -31,6 +37,10 @@ pub(super) struct Entry {
     pub(super) operation: Option<Operation>,
     /// Who did it.
     pub(super) user: Option<String>,
+    /// Their name, where an event has a place for it.
+    pub(super) user_name: Option<String>,
+    /// How events name the request, if not by its id.
+    pub(super) told_as: Option<String>,
     /// The request, and the digest of what was asked.
     pub(super) request: Option<(String, String)>,
 }
@@ -45,6 +55,7 @@ impl Note {
             ("changes", Json::Array(self.entries.iter().map(Entry::to_json).collect())),
             ("done", self.done.to_json()),
             ("metadata", Json::Object(self.metadata.iter().map(metadata).collect())),
+            ("counters", self.counters.map(Counters::to_json).into()),
         ])
     }
 
@@ -59,6 +70,7 @@ impl Note {
             entries: entries.iter().map(Entry::read).collect::<Option<_>>()?,
             done: Done::read(value.get("done")?)?,
             metadata: metadata.collect::<Option<_>>()?,
+            counters: value.get("counters").and_then(Counters::of_json),
         })
     }
 
@@ -66,9 +78,13 @@ impl Note {
     pub(super) fn events(
         &self,
         document: Document,
+        canonical: Format,
         generation: Generation,
         touched: &[Touched],
     ) -> Vec<Draft> {
+        if document == Document::PendingChanges {
+            return self.queue_events(canonical, generation, touched);
+        }
         let draft = |touched: &Touched| {
             let entry = self.entries.get(touched.entry)?;
             let payload = Some(touched.payload()?);
@@ -76,6 +92,38 @@ impl Note {
             self.event(document, generation, entry, done)
         };
         touched.iter().filter_map(draft).collect()
+    }
+
+    /// The events of steps of the queue, each told by whoever made it.
+    fn queue_events(
+        &self,
+        canonical: Format,
+        generation: Generation,
+        touched: &[Touched],
+    ) -> Vec<Draft> {
+        let mut drafts = Vec::new();
+        for (index, entry) in self.entries.iter().enumerate() {
+            // Who puts back an earlier queue takes no step of it.
+            let (Some(user), Some(user_name)) = (&entry.user, &entry.user_name) else { continue };
+            let of_entry = touched.iter().filter(|touched| touched.entry == index);
+            let pairs: Vec<_> = of_entry.map(Touched::as_entries).collect();
+            let events = queue::events(&pairs, user_name).into_iter();
+            drafts.extend(events.map(|event| {
+                Draft::new(Event {
+                    id: 0,
+                    timestamp: self.time,
+                    domain: canonical,
+                    category: QUEUE.to_owned(),
+                    model_name: event.model_name,
+                    operation: Operation::Update,
+                    logical_user_id: user.clone(),
+                    request_id: None,
+                    payload: Some(Payload::After(Json::Object(event.after))),
+                    generation: Some(generation),
+                })
+            }));
+        }
+        drafts
     }
 
     /// The events of its changes of records, where nobody knows any more what the records were.
@@ -107,7 +155,10 @@ impl Note {
             model_name,
             operation,
             logical_user_id: entry.user.clone()?,
-            request_id: entry.request.as_ref().map(|(id, _)| id.clone()),
+            request_id: entry
+                .told_as
+                .clone()
+                .or_else(|| entry.request.as_ref().map(|(id, _)| id.clone())),
             payload,
             generation: Some(generation),
         }))
@@ -146,6 +197,10 @@ pub(super) struct Touched {
 impl Touched {
     /// All that is not the same before and after a change of the whole document.
     pub(super) fn between(before: &Records, after: &Records, entry: usize) -> Vec<Self> {
+        if let (Records::Queue(before), Records::Queue(after)) = (before, after) {
+            let differences = before.differences(after).into_iter();
+            return differences.map(|it| Self { entry, ..Self::of_queue(it) }).collect();
+        }
         let added = after.names().into_iter().filter(|name| !before.contains(name));
         let touched = before.names().into_iter().chain(added).map(|name| Self {
             entry,
@@ -154,6 +209,19 @@ impl Touched {
             new: after.get(name),
         });
         touched.filter(|touched| touched.old != touched.new).collect()
+    }
+
+    /// An entry of the queue as a step found and left it.
+    pub(super) fn of_queue(
+        (id, old, new): (i64, Option<queue::Entry>, Option<queue::Entry>),
+    ) -> Self {
+        let json = |entry: queue::Entry| Json::Object(entry.to_stored());
+        Self { entry: 0, name: id.to_string(), old: old.map(json), new: new.map(json) }
+    }
+
+    fn as_entries(&self) -> (Option<queue::Entry>, Option<queue::Entry>) {
+        let entry = |json: &Option<Json>| queue::Entry::read(json.as_ref()?).ok();
+        (entry(&self.old), entry(&self.new))
     }
 
     /// What was done to it.
@@ -185,6 +253,8 @@ impl Entry {
             ("model", text(&self.name)),
             ("operation", operation),
             ("user", text(&self.user)),
+            ("user_name", text(&self.user_name)),
+            ("told_as", text(&self.told_as)),
             ("request", text(&id)),
             ("change", text(&change)),
         ])
@@ -200,6 +270,8 @@ impl Entry {
                 None => None,
             },
             user: text("user"),
+            user_name: text("user_name"),
+            told_as: text("told_as"),
             request: text("request").zip(text("change")),
         })
     }
@@ -215,6 +287,8 @@ mod tests {
             name: name.map(str::to_owned),
             operation: name.map(|_| Operation::Update),
             user: Some("1".into()),
+            user_name: name.map(str::to_owned),
+            told_as: Some("job".into()),
             request: name.map(|_| ("id".into(), "digest".into())),
         };
         let note = Note {
@@ -222,6 +296,7 @@ mod tests {
             entries: vec![entry(Some("a")), entry(None)],
             done: Done { counts: [1, 2, 3], last: Some((Operation::Delete, "a".into())) },
             metadata: vec![(Format::V2, Object::new())],
+            counters: Some(Counters { change: 7, batch: 2 }),
         };
         assert_eq!(Note::read(&note.to_json()), Some(note));
         assert_eq!(Note::read(&Json::Null), None);

@@ -12,13 +12,13 @@ use crate::error::{Error, Result};
 use crate::generation::{Digest, Generation};
 use crate::json::{Json, Object, Style, object_to_text};
 use crate::legacy::{self, Row, SlowRule, Table};
+use crate::proposal::LONGEST_NAME;
+use crate::queue::{Counters, State};
 use crate::record::{self, Record, stamp_times, with_short_names};
 use crate::shape::{Reader, Unknown};
 use crate::snapshot::Content;
 use crate::{Category, Document, Snapshot};
 
-/// Longest name of a record, in bytes as JSON prints it: four times it must go into a note.
-const LONGEST_NAME: usize = 8 * 1024;
 /// Largest record, in bytes of compact JSON.
 const LARGEST_RECORD: usize = 16 * 1024 * 1024;
 /// How many arrays and objects may be around what is stored, wherever it stands.
@@ -36,7 +36,9 @@ pub(super) enum Records {
     Legacy(Object),
     /// Legacy records of text models.
     Table(Table),
-    /// No records: a document that is changed as a whole.
+    /// The queue of proposed changes.
+    Queue(State),
+    /// A document that is changed as a whole. Its records, if it has any, are in a member of that name.
     Whole(Json),
 }
 
@@ -65,7 +67,7 @@ pub(crate) fn stored_records(snapshot: &Snapshot) -> Object {
     let table = match Records::of(snapshot) {
         Records::V2(records) | Records::Legacy(records) => return records,
         Records::Table(table) => table,
-        Records::Whole(_) => return Object::new(),
+        Records::Queue(_) | Records::Whole(_) => return Object::new(),
     };
     // A name may have several lines; the last one counts.
     let rows = table.rows().filter_map(Result::ok);
@@ -80,6 +82,8 @@ pub(super) struct Rules<'a> {
     pub(super) knows_baseline: &'a dyn Fn(&str) -> bool,
     /// Seconds since 1970.
     pub(super) now: i64,
+    /// Who changes it, if that is known.
+    pub(super) user: Option<&'a str>,
     /// The v2 document beside a legacy one: it knows times that the legacy records do not.
     pub(super) v2: Option<&'a Snapshot>,
 }
@@ -95,6 +99,7 @@ impl Records {
             (Document::Legacy(_), _) => {
                 Self::Legacy(snapshot.object().cloned().unwrap_or_default())
             }
+            (Document::PendingChanges, _) => Self::Queue(State::read(snapshot.json()).0),
             (Document::V2(_), _) => Self::V2(snapshot.object().cloned().unwrap_or_default()),
             _ => Self::Whole(snapshot.json().cloned().unwrap_or(Json::Null)),
         }
@@ -131,6 +136,8 @@ impl Records {
                 let v2 = rules.v2.and_then(|v2| v2.record(name));
                 let known = records.get(name).into_iter().chain(v2).find(has_times);
                 stamp_times(&mut record, known, rules.now);
+                let own = records.get(name).and_then(|stored| stored.get("metadata"));
+                sign(&mut record, own, rules.user);
                 let value = Json::Object(record.clone());
                 legacy::convert_record(rules.category, &value, SLOW_RULE)
                     .map_err(WriteError::Invalid)?;
@@ -149,7 +156,7 @@ impl Records {
                 table.put(&row);
                 Ok(if known { Operation::Update } else { Operation::Create })
             }
-            Self::Whole(_) => {
+            Self::Queue(_) | Self::Whole(_) => {
                 let reason = "this document has no records";
                 Err(WriteError::Name { name: shortened(name), reason })
             }
@@ -161,7 +168,7 @@ impl Records {
         match self {
             Self::V2(records) | Self::Legacy(records) => records.shift_remove(name).is_some(),
             Self::Table(table) => table.find(name).is_some() && table.remove(name),
-            Self::Whole(_) => false,
+            Self::Queue(_) | Self::Whole(_) => false,
         }
     }
 
@@ -170,7 +177,8 @@ impl Records {
         match self {
             Self::V2(records) | Self::Legacy(records) => records.contains_key(name),
             Self::Table(table) => table.find(name).is_some(),
-            Self::Whole(_) => false,
+            Self::Queue(state) => state.named(name).is_some(),
+            Self::Whole(value) => inner(value).is_some_and(|records| records.contains_key(name)),
         }
     }
 
@@ -182,7 +190,8 @@ impl Records {
                 let row = table.row(table.find(name)?).ok()?;
                 row.v1_entry().map(Json::Object)
             }
-            Self::Whole(_) => None,
+            Self::Queue(state) => state.named(name).map(|entry| entry.to_stored().into()),
+            Self::Whole(value) => inner(value)?.get(name).cloned(),
         }
     }
 
@@ -197,15 +206,25 @@ impl Records {
                 let names: IndexSet<&str> = (0..table.len()).map(|line| table.name(line)).collect();
                 names.into_iter().collect()
             }
-            Self::Whole(_) => Vec::new(),
+            Self::Queue(_) => Vec::new(),
+            Self::Whole(value) => inner(value)
+                .into_iter()
+                .flat_map(|records| records.keys())
+                .map(String::as_str)
+                .collect(),
         }
+    }
+
+    /// The last numbers given away, where this is the queue.
+    pub(super) fn counters(&self) -> Option<Counters> {
+        if let Self::Queue(state) = self { Some(state.counters()) } else { None }
     }
 
     /// How many records there are.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::V2(records) | Self::Legacy(records) => records.len(),
-            Self::Table(_) | Self::Whole(_) => self.names().len(),
+            Self::Table(_) | Self::Queue(_) | Self::Whole(_) => self.names().len(),
         }
     }
 
@@ -220,6 +239,7 @@ impl Records {
             Self::V2(records) | Self::Legacy(records) => {
                 Ok(object_to_text(records, Style::INDENT_2))
             }
+            Self::Queue(state) => Ok(state.to_json().to_text(style_of(document))),
             Self::Whole(value) => Ok(value.to_text(style_of(document))),
             Self::Table(table) => {
                 let reason = "the table cannot hold it";
@@ -232,6 +252,7 @@ impl Records {
     pub(super) fn into_content(self) -> Content {
         match self {
             Self::V2(records) | Self::Legacy(records) => Content::Json(Json::Object(records)),
+            Self::Queue(state) => Content::Json(state.to_json()),
             Self::Whole(value) => Content::Json(value),
             Self::Table(_) => Content::Csv,
         }
@@ -247,6 +268,9 @@ impl Records {
         let (value, wrap): (Json, fn(Json) -> Option<Self>) = match taken {
             Self::V2(records) => (records.into(), |value| into_object(value).map(Self::V2)),
             Self::Legacy(records) => (records.into(), |value| into_object(value).map(Self::Legacy)),
+            Self::Queue(state) => {
+                (state.to_json(), |value| Some(Self::Queue(State::read(Some(&value)).0)))
+            }
             Self::Whole(value) => (value, |value| Some(Self::Whole(value))),
             Self::Table(table) => {
                 *self = Self::Table(table);
@@ -260,6 +284,24 @@ impl Records {
         *self = wrap(changed).ok_or_else(|| refused("a category is an object"))?;
         Ok(())
     }
+}
+
+/// A legacy record that has metadata of its own keeps them when it is changed, and tells who changed
+/// it last.
+fn sign(record: &mut Object, own: Option<&Json>, user: Option<&str>) {
+    let Some(own) = own.and_then(Json::as_object) else { return };
+    let Some(Json::Object(metadata)) = record.get_mut("metadata") else { return };
+    for (name, value) in own {
+        metadata.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    if let Some(user) = user {
+        metadata.insert("updated_by".into(), user.into());
+    }
+}
+
+/// The records within a document that is changed as a whole.
+fn inner(value: &Json) -> Option<&Object> {
+    value.get("records").and_then(Json::as_object)
 }
 
 /// How documents that are changed as a whole are printed.

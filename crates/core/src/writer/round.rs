@@ -13,6 +13,7 @@ use crate::change::{Change, Operation, Precondition, WriteError};
 use crate::disk::LARGEST_NOTE;
 use crate::disk::faults::clock_ms;
 use crate::generation::{Digest, Generation};
+use crate::queue::Counters;
 use crate::shrink::has_shrunk;
 use crate::{Category, Snapshot};
 
@@ -26,6 +27,8 @@ pub(super) struct Before<'a> {
     pub(super) path: &'a Path,
     /// The v2 document, where a legacy one is written.
     pub(super) v2: Option<&'a Snapshot>,
+    /// Numbers that were given away, where the document is the queue.
+    pub(super) counters: Counters,
     pub(super) knows_baseline: &'a dyn Fn(&str) -> bool,
 }
 
@@ -57,8 +60,12 @@ struct Made {
 
 impl<'a> Round<'a> {
     pub(super) fn begin(before: Before<'a>) -> Self {
+        let mut records = Records::of(before.snapshot);
+        if let Records::Queue(state) = &mut records {
+            state.go_on_from(before.counters);
+        }
         Self {
-            records: Records::of(before.snapshot),
+            records,
             before,
             bytes: None,
             applied: Vec::new(),
@@ -77,14 +84,13 @@ impl<'a> Round<'a> {
         if self.applied.is_empty() {
             return false;
         }
-        let is_alone = |job: &Job| matches!(job.change, Change::Whole(_) | Change::Bytes(_));
         let request = |job: &Job| job.options.request_id.clone();
         let clashes = |Applied { job: other, .. }: &Applied| {
-            is_alone(other)
-                || other.name() == job.name()
+            other.is_alone()
+                || job.name().is_some_and(|name| other.name() == Some(name))
                 || request(job).is_some() && request(other) == request(job)
         };
-        is_alone(job)
+        job.is_alone()
             || self.applied.iter().any(clashes)
             || self.note_length + job.note_length() > LARGEST_NOTE - NOTE_RESERVE
             || matches!(job.options.precondition, Precondition::Generation(_))
@@ -97,12 +103,17 @@ impl<'a> Round<'a> {
             Err(error) => return job.answer(Err(error)),
         };
         let entry = self.applied.len();
+        // A proposal has its name only now.
+        let shares = matches!(job.change, Change::Queue { is_alone: false, .. });
+        let proposed = shares.then(|| touched.first().map(|it| it.name.clone())).flatten();
         self.touched.extend(touched.into_iter().map(|it| Touched { entry, ..it }));
         self.note_length += job.note_length();
         let entry = Entry {
-            name: job.name().map(str::to_owned),
+            name: job.name().map(str::to_owned).or(proposed),
             operation,
             user: job.options.logical_user_id.clone(),
+            user_name: job.options.user_name.clone(),
+            told_as: job.options.told_as.clone(),
             request: job.request.clone(),
         };
         self.applied.push(Applied { job, entry });
@@ -117,6 +128,7 @@ impl<'a> Round<'a> {
             validation: job.options.validation,
             knows_baseline: self.before.knows_baseline,
             now: self.now,
+            user: job.options.logical_user_id.as_deref(),
             v2: self.before.v2,
         };
         let records = &mut self.records;
@@ -142,6 +154,15 @@ impl<'a> Round<'a> {
                 let changed = records.replace_whole(document, change);
                 self.settle(before, changed, job.options.may_shrink)
             }
+            Change::Queue { change, .. } => {
+                let Records::Queue(state) = records else {
+                    return Err(WriteError::Refused { reason: "this is not the queue".into() });
+                };
+                let changed = change(state, self.now);
+                let touched = state.take_touched().into_iter().map(Touched::of_queue).collect();
+                changed.map(|()| Made { operation: None, touched })
+            }
+            Change::Nothing => Err(WriteError::NotFound { document, name: String::new() }),
             Change::Bytes(bytes) => {
                 let after = self.read(bytes)?;
                 let before = std::mem::replace(&mut self.records, after);

@@ -1,9 +1,12 @@
-//! The key in a request's head.
+//! The key in a request's head, and who sends it.
+
+use std::net::{IpAddr, Ipv4Addr};
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::client_address::ClientAddress;
 use crate::error::ApiError;
 
 /// The header that carries it, to us and to the AI-Horde.
@@ -33,11 +36,24 @@ impl ApiKey {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for ApiKey {
+/// Whoever sends a request with a key.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The key.
+    pub key: ApiKey,
+    /// From where it was sent.
+    pub address: IpAddr,
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        Self::of(&parts.headers).ok_or(ApiError::NotAuthenticated)
+        let key = ApiKey::of(&parts.headers).ok_or(ApiError::NotAuthenticated)?;
+        // Requests without a connection are those of our own tests.
+        let client = parts.extensions.get::<ClientAddress>();
+        let address = client.map_or(Ipv4Addr::LOCALHOST.into(), |client| client.0);
+        Ok(Self { key, address })
     }
 }
 

@@ -4,6 +4,17 @@ use horde_model_reference::settings::{Licensing, Queue};
 
 use super::User;
 
+/// What users may be allowed to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Propose changes.
+    Requestor,
+    /// Decide about proposed changes, and propose.
+    Approver,
+    /// Edit licence definitions and licensed assets.
+    LicenseEditor,
+}
+
 /// The roles of one user, by the lists of the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Roles {

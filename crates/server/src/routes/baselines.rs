@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::Segments;
 use crate::respond;
-use crate::router::{Access, Answer, Route};
+use crate::router::{Access, Answer, Route, Verb};
 
 pub(crate) fn table() -> Vec<Route> {
     vec![
@@ -20,6 +20,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "list_baselines_model_references_v2_image_generation_baselines__get",
             tag: "image baselines",
             summary: "All baselines, by name.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Baselines"),
@@ -33,6 +34,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "export_catalog_model_references_v2_image_generation_baselines_export_get",
             tag: "image baselines",
             summary: "The whole catalogue, as replicas take it over.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("BaselineCatalogue"),
@@ -46,6 +48,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "get_baseline_model_references_v2_image_generation_baselines__baseline_name__get",
             tag: "image baselines",
             summary: "One baseline, by its exact name.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Baseline"),

@@ -12,7 +12,7 @@ use crate::error::ApiError;
 use crate::extract::Segments;
 use crate::openapi;
 use crate::respond;
-use crate::router::{Access, Answer, Route};
+use crate::router::{Access, Answer, Route, Verb};
 
 pub(crate) fn table() -> Vec<Route> {
     vec![
@@ -21,6 +21,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "openapi",
             tag: "documentation",
             summary: "The OpenAPI document.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("OpenApi"),
@@ -35,6 +36,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "docs",
             tag: "documentation",
             summary: "A page to read about every route and to try it.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Page,
@@ -46,6 +48,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "docs_file",
             tag: "documentation",
             summary: "A part of that page.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Page,
@@ -57,6 +60,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "redoc",
             tag: "documentation",
             summary: "The same page, under the other address people know.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Page,

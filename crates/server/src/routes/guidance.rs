@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Query, Segments};
 use crate::respond;
-use crate::router::{Access, Answer, QueryParameter, Route};
+use crate::router::{Access, Answer, QueryParameter, Route, Verb};
 
 const TEXT: &str = r#"{"type":"string"}"#;
 
@@ -22,6 +22,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "list_profiles_model_references_v2_text_generation_guidance_profiles_get",
             tag: "text guidance",
             summary: "All profiles in short form.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[QueryParameter {
                 name: "include_deprecated",
@@ -40,6 +41,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "get_profile_model_references_v2_text_generation_guidance_profiles__profile_id__get",
             tag: "text guidance",
             summary: "One profile.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("GuidanceProfile"),
@@ -57,6 +59,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "list_assignments_model_references_v2_text_generation_guidance_assignments_get",
             tag: "text guidance",
             summary: "Which profiles belong to which models.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[
                 QueryParameter { name: "model_name", schema: TEXT, meaning: "Only this model." },
@@ -80,6 +83,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "resolve_model_guidance_model_references_v2_text_generation_guidance_model_get",
             tag: "text guidance",
             summary: "All guidance there is for a model.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[QueryParameter {
                 name: "name",
@@ -95,6 +99,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "export_catalog_model_references_v2_text_generation_guidance_export_get",
             tag: "text guidance",
             summary: "The whole catalogue, as replicas take it over.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("GuidanceCatalogue"),

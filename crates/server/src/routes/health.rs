@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use crate::app::App;
 use crate::respond;
-use crate::router::{Access, Answer, Route};
+use crate::router::{Access, Answer, Route, Verb};
 
 pub(crate) fn table() -> Vec<Route> {
     vec![
@@ -19,6 +19,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "livez",
             tag: "service",
             summary: "Answers as long as the process can answer at all.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Status"),
@@ -30,6 +31,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "readyz",
             tag: "service",
             summary: "Whether answers are current, and what is wrong with the files.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Readiness"),
@@ -39,8 +41,8 @@ pub(crate) fn table() -> Vec<Route> {
     ]
 }
 
-/// Ready while the files can be looked at, however long ago a replica's PRIMARY was last heard. A broken document is told, but the rest is served: it
-/// does not make the service unready.
+/// Ready while the files can be looked at, however long ago a replica's PRIMARY was last heard. A broken
+/// document is told, but the rest is served: it does not make the service unready.
 async fn readyz(State(app): State<App>) -> Response {
     let fresh = app.reference.is_current().await;
     let complete = app.reference.is_complete();

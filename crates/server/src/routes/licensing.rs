@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::extract::{Query, Segments};
 use crate::preconditions::Preconditions;
 use crate::respond::{self, Provenance};
-use crate::router::{Access, Answer, QueryParameter, Route};
+use crate::router::{Access, Answer, QueryParameter, Route, Verb};
 
 const TEXT: &str = r#"{"type":"string"}"#;
 const PERMISSION: &str = r#"{"enum":["allowed","allowed_with_conditions","prohibited","unknown"]}"#;
@@ -36,6 +36,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "list_license_definitions_model_references_v2_licensing_licenses_get",
             tag: "licensing",
             summary: "Licence definitions, by identifier.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[
                 QueryParameter {
@@ -59,6 +60,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "get_license_definition_model_references_v2_licensing_licenses__license_id__get",
             tag: "licensing",
             summary: "One licence definition.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("License"),
@@ -76,6 +78,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "list_licensed_assets_model_references_v2_licensing_assets_get",
             tag: "licensing",
             summary: "Models and other assets with their licensing.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[
                 QueryParameter { name: "asset_kind", schema: TEXT, meaning: "Only this kind." },
@@ -112,6 +115,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "get_licensed_asset_model_references_v2_licensing_assets__asset_kind___asset_identifier__get",
             tag: "licensing",
             summary: "One asset that is not a model.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Asset"),
@@ -123,6 +127,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "get_model_licensing_model_references_v2_licensing_models__category___model_name__get",
             tag: "licensing",
             summary: "The licensing of a model.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("AssetView"),
@@ -134,6 +139,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "get_licensing_summary_model_references_v2_licensing_summary_get",
             tag: "licensing",
             summary: "How many assets allow what.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("LicensingSummary"),
@@ -147,6 +153,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "export_licensing_model_references_v2_licensing_export_get",
             tag: "licensing",
             summary: "Everything, as replicas take it over.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("LicensingExport"),

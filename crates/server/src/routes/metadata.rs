@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::extract::{Segments, category};
 use crate::preconditions::Preconditions;
 use crate::respond::{self, Provenance};
-use crate::router::{Access, Answer, Route};
+use crate::router::{Access, Answer, Route, Verb};
 
 pub(crate) fn table() -> Vec<Route> {
     let mut table = v1_table();
@@ -28,6 +28,7 @@ macro_rules! metadata_table {
                     operation: $last,
                     tag: $tag,
                     summary: "When any category last changed. Only in the canonical format.",
+                    verb: Verb::Get,
                     access: Access::Everybody,
                     query: &[],
                     answer: Answer::Json("LastUpdated"),
@@ -43,6 +44,7 @@ macro_rules! metadata_table {
                     operation: $category_last,
                     tag: $tag,
                     summary: "When a category last changed.",
+                    verb: Verb::Get,
                     access: Access::Everybody,
                     query: &[],
                     answer: Answer::Json("CategoryLastUpdated"),
@@ -58,6 +60,7 @@ macro_rules! metadata_table {
                     operation: $all,
                     tag: $tag,
                     summary: "Counters and times of all categories.",
+                    verb: Verb::Get,
                     access: Access::Everybody,
                     query: &[],
                     answer: Answer::Json("AllCategoryMetadata"),
@@ -75,6 +78,7 @@ macro_rules! metadata_table {
                     operation: $category,
                     tag: $tag,
                     summary: "Counters and times of a category.",
+                    verb: Verb::Get,
                     access: Access::Everybody,
                     query: &[],
                     answer: Answer::Json("CategoryMetadata"),

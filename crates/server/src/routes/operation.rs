@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::metrics;
 use crate::process::now_ms;
-use crate::router::{Access, Answer, Route};
+use crate::router::{Access, Answer, Route, Verb};
 
 /// Within which times shares of changes are told, in milliseconds.
 const NINES_MS: [u64; 4] = [10, 100, 1000, 10_000];
@@ -31,6 +31,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "metrics",
             tag: "service",
             summary: "Metrics in the text form of OpenMetrics.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Metrics,
@@ -42,6 +43,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "status",
             tag: "service",
             summary: "How current this worker is, and how soon changes reached it.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("WorkerStatus"),

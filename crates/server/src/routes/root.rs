@@ -8,7 +8,7 @@ use horde_model_reference::settings::ReplicateMode;
 
 use super::ok;
 use crate::app::App;
-use crate::router::{Access, Answer, Route};
+use crate::router::{Access, Answer, Route, Verb};
 
 pub(crate) fn table() -> Vec<Route> {
     vec![
@@ -17,6 +17,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_root__get",
             tag: "service",
             summary: "What this service is.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Message"),
@@ -36,6 +37,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "heartbeat_heartbeat_get",
             tag: "service",
             summary: "Whether the service runs, and whether the AI-Horde API answers it.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Heartbeat"),
@@ -47,6 +49,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "replicate_mode_replicate_mode_get",
             tag: "service",
             summary: "Whether this is the authority or a copy, and which format is canonical.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("ReplicateMode"),

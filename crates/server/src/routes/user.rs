@@ -6,9 +6,9 @@ use horde_model_reference::Json;
 
 use super::{Answered, ok};
 use crate::app::App;
-use crate::auth::{ApiKey, Roles};
+use crate::auth::{Caller, Roles};
 use crate::respond;
-use crate::router::{Access, Answer, Route};
+use crate::router::{Access, Answer, Route, Verb};
 
 pub(crate) fn table() -> Vec<Route> {
     vec![Route {
@@ -16,6 +16,7 @@ pub(crate) fn table() -> Vec<Route> {
         operation: "get_current_user_roles_model_references_v2_me_roles_get",
         tag: "user",
         summary: "Whose key it is, and what its owner may do here.",
+        verb: Verb::Get,
         access: Access::Reader,
         query: &[],
         answer: Answer::Json("Roles"),
@@ -24,8 +25,8 @@ pub(crate) fn table() -> Vec<Route> {
     }]
 }
 
-async fn read_roles(State(app): State<App>, key: ApiKey) -> Answered {
-    let user = app.users.find(&key).await?;
+async fn read_roles(State(app): State<App>, caller: Caller) -> Answered {
+    let user = app.reader(&caller).await?;
     let roles = Roles::of(&user, &app.queue, &app.licensing);
     let answer = ok(Json::from([
         ("user_id", user.id.as_str().into()),

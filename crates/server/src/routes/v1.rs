@@ -12,7 +12,7 @@ use crate::error::ApiError;
 use crate::extract::{Query, Segments};
 use crate::preconditions::Preconditions;
 use crate::respond;
-use crate::router::{Access, Answer, QueryParameter, Route};
+use crate::router::{Access, Answer, QueryParameter, Route, Verb};
 
 pub(crate) fn table() -> Vec<Route> {
     vec![
@@ -21,6 +21,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_legacy_reference_api_info",
             tag: "v1",
             summary: "What the v1 routes are for.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Message"),
@@ -39,6 +40,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_legacy_references_names",
             tag: "v1",
             summary: "The names of all categories.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("CategoryNames"),
@@ -50,6 +52,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_legacy_text_generation_reference",
             tag: "v1",
             summary: "Text models, each with its name for every backend.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[QueryParameter {
                 name: "include_group",
@@ -65,6 +68,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_legacy_reference",
             tag: "v1",
             summary: "A category; published file names such as stable_diffusion.json work too.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("LegacyCategory"),
@@ -101,8 +105,13 @@ async fn read_category(
     if category.is_managed_elsewhere() {
         return Ok(ok(Json::Object(Default::default())));
     }
+    answer_about(&app, &sent, category).await
+}
+
+/// The answer about a category that is kept here.
+pub(super) async fn answer_about(app: &App, sent: &Preconditions, category: Category) -> Answered {
     let read = app.reference.category(category).await;
-    answer(&sent, read.view.v1.as_ref(), &read).ok_or(ApiError::LegacyCategoryNotFound(category))
+    answer(sent, read.view.v1.as_ref(), &read).ok_or(ApiError::LegacyCategoryNotFound(category))
 }
 
 fn answer(

@@ -4,17 +4,18 @@ use std::borrow::Borrow;
 
 use axum::extract::State;
 use axum::routing::get;
+use horde_model_reference::body::Coded;
 use horde_model_reference::{Category, CategoryView, Json, Read, controlnet_alias};
 use http::HeaderMap;
 
 use super::{Answered, ok, provenance};
 use crate::app::App;
-use crate::auth::ApiKey;
+use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::extract::{Segments, category};
 use crate::preconditions::Preconditions;
 use crate::respond::{self, Provenance};
-use crate::router::{Access, Answer, Route};
+use crate::router::{Access, Answer, Route, Verb};
 
 pub(crate) fn table() -> Vec<Route> {
     vec![
@@ -23,6 +24,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_v2_reference_api_info",
             tag: "v2",
             summary: "What the v2 routes are for.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Message"),
@@ -39,6 +41,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_v2_references_names",
             tag: "v2",
             summary: "The names of the categories kept here.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("CategoryNames"),
@@ -54,6 +57,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_v2_reference",
             tag: "v2",
             summary: "All models of a category, by name.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Category"),
@@ -65,6 +69,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_v2_single_model",
             tag: "v2",
             summary: "One model. A slash in its name is written %2F.",
+            verb: Verb::Get,
             access: Access::Everybody,
             query: &[],
             answer: Answer::Json("Record"),
@@ -76,6 +81,7 @@ pub(crate) fn table() -> Vec<Route> {
             operation: "read_v2_reference_pending",
             tag: "v2",
             summary: "The models of a category that are proposed and not decided or applied yet.",
+            verb: Verb::Get,
             access: Access::Reader,
             query: &[],
             answer: Answer::Json("Category"),
@@ -122,21 +128,25 @@ pub(crate) fn model_answer(
     name: &str,
     read: &Read<CategoryView>,
 ) -> Answered {
-    let record = read.view.v2.as_ref().and_then(|records| {
-        records.record(controlnet_alias(category, name, |name| records.record(name).is_some()))
-    });
-    let record = record.ok_or_else(|| ApiError::ModelNotFound(category, name.to_owned()))?;
+    let name_stored = controlnet_alias(category, name, |name| model(&read.view, name).is_some());
+    let record = model(&read.view, name_stored)
+        .ok_or_else(|| ApiError::ModelNotFound(category, name.to_owned()))?;
     Ok(respond::form_or_not_modified(sent, record, provenance(read)))
+}
+
+/// A model as it is answered, under exactly this name.
+pub(super) fn model(view: &CategoryView, name: &str) -> Option<Coded> {
+    view.v2.as_ref()?.record(name)
 }
 
 async fn read_pending(
     State(app): State<App>,
-    key: ApiKey,
+    caller: Caller,
     sent: Preconditions,
     Segments([name]): Segments<1>,
 ) -> Answered {
     let category = category(&name)?;
-    app.users.find(&key).await?;
+    app.reader(&caller).await?;
     if !app.has_queue() {
         return Err(ApiError::NoQueue);
     }

@@ -1,13 +1,20 @@
 //! Text guidance: how text models want to be prompted, and which model follows which profile.
 
 mod assignment;
+mod change_set;
 mod content;
+mod migration;
 mod profile;
 mod prose;
+mod rules;
 mod template;
 
 pub use assignment::Assignment;
+pub use change_set::{
+    AssignmentChange, GuidanceChangeSet, IsModel, ProfileChange, ProfileOperation, apply_change_set,
+};
 pub use content::{Advice, Message, PromptExample, RequestExample, Role};
+pub use migration::Migration;
 pub use profile::{Contract, Profile, ProfileCommon, ProfileId, ProfileKind, Recipe, Specifics};
 pub use prose::{Prose, ProseList};
 pub use template::{Syntax, Template, Variable};

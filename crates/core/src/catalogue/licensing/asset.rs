@@ -61,7 +61,7 @@ impl Assets {
     }
 }
 
-fn key(kind: AssetKind, identifier: &str) -> String {
+pub(super) fn key(kind: AssetKind, identifier: &str) -> String {
     format!("{}:{identifier}", kind.name())
 }
 

@@ -41,7 +41,7 @@ text_value! {
 }
 
 fn license_id(value: &Json, reader: &mut Reader) -> Option<String> {
-    let id = String::read(value, reader)?;
+    let id = NonEmpty::read(value, reader)?.0;
     match Expression::parse(&id) {
         Ok(expression) if expression.is_no_assertion() => {
             reader.refuse_value(format!("{NO_ASSERTION} is not a licence"), value)
@@ -105,6 +105,7 @@ mod tests {
         for id in ["MIT OR WTFPL", "NOASSERTION", "(MIT)", "()"] {
             assert_eq!(refusal(&text.replace("LicenseRef-Quarry", id)), Some("value_error"));
         }
+        assert_eq!(refusal(&text.replace("LicenseRef-Quarry", "")), Some("string_too_short"));
         assert_eq!(refusal(&text.replace("unknown", "maybe")), Some("enum"));
         assert_eq!(
             refusal(&text.replace("\"name\"", "\"extra\":1,\"name\"")),

@@ -5,6 +5,7 @@
 
 mod asset;
 mod definition;
+mod edit;
 mod export;
 mod register;
 mod store;
@@ -13,6 +14,7 @@ mod view;
 
 pub use asset::{Asset, AssetKind, Assets};
 pub use definition::{Definition, Definitions};
+pub use edit::{Edit, Editable, check_assignable};
 pub use export::read_export;
 pub use register::{AssetFilter, LeftOut, Page, Register};
 pub use store::Store;

@@ -17,9 +17,11 @@ use horde_model_reference_server::auth::Users;
 use horde_model_reference_server::cors::Cors;
 use horde_model_reference_server::layers::Layers;
 use horde_model_reference_server::process::Worker;
+use horde_model_reference_server::request_body::BodyLimits;
 use horde_model_reference_server::router::{router, table};
 use horde_model_reference_server::serve::{Limits, serve};
 use horde_model_reference_server::settings::{Http, ServerSettings};
+use horde_model_reference_server::settler::Settler;
 use horde_model_reference_server::traffic::Traffic;
 use listenfd::ListenFd;
 use socket2::{Domain, Socket, Type};
@@ -81,6 +83,9 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
         users,
         queue: settings.core.queue.clone(),
         licensing: settings.core.licensing.clone(),
+        trusted_proxies: settings.http.trusted_proxies.clone(),
+        body_limits: body_limits(&settings.http),
+        refuses_unknown_members: settings.core.storage.refuse_unknown_members,
         cors: Cors::new(settings.http.cors_allowed_origins.as_slice().to_vec()),
         access_log: settings.log.access_log,
         worker,
@@ -88,8 +93,11 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
     });
     tell_what_is_missing(&app.reference, &settings.core);
     tracing::info!(%address, "serving at http://{address}/api");
+    let queue = app.primary.as_ref().filter(|_| app.has_queue()).map(|primary| primary.queue());
+    let settler = queue.map(|queue| Settler::start(queue, &stop)).transpose()?;
     let layers = Layers::new(app.clone(), router(app));
     serve(listener, layers, limits(&settings.http), &stop)?;
+    drop(settler);
     drop(follower);
     tracing::info!("stopped");
     Ok(())
@@ -197,6 +205,13 @@ fn limits(http: &Http) -> Limits {
         head: seconds(http.header_timeout_seconds.get()),
         stall: seconds(http.stall_timeout_seconds.get()),
         grace: seconds(http.shutdown_grace_seconds),
+    }
+}
+
+fn body_limits(http: &Http) -> BodyLimits {
+    BodyLimits {
+        largest: usize::try_from(http.max_body_bytes.get()).unwrap_or(usize::MAX),
+        time: Duration::from_secs(http.body_timeout_seconds.get().into()),
     }
 }
 

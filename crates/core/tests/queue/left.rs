@@ -1,0 +1,75 @@
+//! What is met in a folder that others left.
+
+use horde_model_reference::change::WriteOptions;
+use horde_model_reference::json::Object;
+use horde_model_reference::{Category, Json};
+
+use crate::stage::{Folder, approve, approver, create, requestor};
+
+/// A folder in which a worker died while it applied change 1 as job `j`.
+async fn half_applied(folder: &Folder, written: bool) {
+    let primary = folder.open();
+    let queue = primary.queue();
+    queue.propose(create("one"), &requestor(), None).await.unwrap();
+    queue.decide(approve(&[1]), &approver()).await.unwrap();
+    if written {
+        let options = WriteOptions::by("201").local().with_request("queue change 1, j");
+        let record = Object::from_iter([("name".to_owned(), Json::from("one"))]);
+        let options = WriteOptions {
+            validation: horde_model_reference::change::Validation::Shape,
+            ..options
+        };
+        primary.update(Category::Clip, "one", record, options).await.unwrap();
+    }
+    drop((queue, primary));
+    let path = folder.path("pending_queue/changes.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let applying = r#""status": "applying", "applied_job_id": "j", "applied_by": "201","#;
+    std::fs::write(&path, text.replace(r#""status": "approved","#, applying)).unwrap();
+}
+
+#[tokio::test]
+async fn an_entry_whose_record_was_written_becomes_applied() {
+    let folder = Folder::new();
+    half_applied(&folder, true).await;
+    let queue = folder.open().queue();
+    queue.settle().await.unwrap();
+    assert_eq!(folder.statuses(), [(1, "applied".to_owned())]);
+    let told = folder.events();
+    assert_eq!(told.iter().filter(|event| *event == "clip:one:create").count(), 1);
+    assert_eq!(told.last().unwrap(), "pending_queue:1:apply");
+}
+
+#[tokio::test]
+async fn an_entry_whose_record_was_not_written_is_approved_again() {
+    let folder = Folder::new();
+    half_applied(&folder, false).await;
+    let queue = folder.open().queue();
+    queue.settle().await.unwrap();
+    assert_eq!(folder.statuses(), [(1, "approved".to_owned())]);
+    let applied = queue.apply(&[1], None, &approver(), None).await.unwrap();
+    assert_eq!((applied.entries.len(), applied.failed), (1, None));
+}
+
+#[tokio::test]
+async fn strange_entries_stay_and_their_numbers_are_taken() {
+    let folder = Folder::new();
+    let strange = r#"{"change_id": 8, "category": "not-a-category"}"#;
+    folder.write("pending_queue/changes.json", &format!("[{strange}, 5]"));
+    folder.write("pending_queue/index.json", "{ not json}");
+    let entry = folder.open().queue().propose(create("one"), &requestor(), None).await.unwrap();
+    assert_eq!(entry.id, 9);
+    let changes = folder.json("pending_queue/changes.json");
+    let [first, second, _] = changes.as_array().unwrap() else { panic!("{changes}") };
+    assert_eq!(first, &Json::parse(strange.as_bytes()).unwrap());
+    assert_eq!(second, &Json::Int(5));
+}
+
+#[tokio::test]
+async fn a_queue_that_cannot_be_read_is_not_written() {
+    let folder = Folder::new();
+    folder.write("pending_queue/changes.json", "[{");
+    let refused = folder.open().queue().propose(create("one"), &requestor(), None).await;
+    assert!(refused.is_err());
+    assert_eq!(std::fs::read(folder.path("pending_queue/changes.json")).unwrap(), b"[{");
+}
