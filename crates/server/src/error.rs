@@ -76,6 +76,8 @@ pub enum ApiError {
     },
     /// Changes are not queued here.
     NoQueue,
+    /// No audit trail is kept here.
+    NotAudited,
     /// Changes are queued by the PRIMARY; with the format that is canonical here.
     QueuedByPrimary(Format),
     /// The queue does not allow it; the text is the contract's.
@@ -166,7 +168,9 @@ impl ApiError {
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Undecidable(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
-            Self::QueuedByPrimary(_) | Self::Unwritten(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::QueuedByPrimary(_) | Self::Unwritten(_) | Self::NotAudited => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Refused(Refusal::TooManyFailures { .. }) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unprocessable(_)
@@ -215,6 +219,7 @@ impl ApiError {
             Self::Refused(Refusal::TooManyFailures { .. }) => {
                 "Too many attempts with keys that are not valid. Try again later.".into()
             }
+            Self::NotAudited => "Audit trail is disabled on this deployment.".into(),
             Self::QueuedByPrimary(Format::V2) => {
                 "This instance is in REPLICA mode and does not support write operations. \
                  Only PRIMARY instances can queue model changes."
