@@ -1,8 +1,12 @@
 //! The queue of proposed changes: one queue behind two doors, whatever format is canonical.
 
 mod act;
+mod audit;
 mod bodies;
+mod diffs;
 mod read;
+
+pub use audit::Past;
 
 use axum::routing::MethodRouter;
 use horde_model_reference::json::Object;
@@ -60,7 +64,7 @@ impl Behind {
 }
 
 pub(crate) fn table() -> Vec<Route> {
-    read::table().into_iter().chain(act::table()).collect()
+    [read::table(), act::table(), diffs::table(), audit::table()].into_iter().flatten().collect()
 }
 
 /// The queue, where this server keeps one.
