@@ -80,8 +80,7 @@ fn chosen_steps(file: &Exchange) -> Option<Vec<usize>> {
     match std::env::var("HMR_CONTRACT") {
         Ok(wish) => file.name.contains(&wish).then_some(all),
         Err(_) => match readiness(file) {
-            Readiness::Whole => Some(all),
-            Readiness::Steps(steps) => Some(steps.to_vec()),
+            Readiness::Steps(steps) => Some(steps),
             Readiness::NotYet => None,
         },
     }
@@ -156,7 +155,12 @@ fn judge(
     contract: &Path,
 ) -> Result<Vec<String>> {
     let (step, answer, meaning) = (&file.steps[index], &answers[&index], server.meaning());
-    let Some(wanted) = &step.wanted else { return Ok(compare::compare(step, answer, &meaning)) };
+    let Some(wanted) = &step.wanted else {
+        return Ok(match file.shows_a_fault {
+            true => compare::compare_evidence(step, answer, &meaning),
+            false => compare::compare(step, answer, &meaning),
+        });
+    };
     let mut differences = wanted::compare(wanted, answer, contract, &meaning)?;
     if wanted.get("note").is_some() {
         differences.extend(note::check(file, index, answers, contract, &meaning)?);
