@@ -43,7 +43,7 @@ const SOME_STEPS: &[(&str, &[usize])] = &[
     ),
 ];
 
-/// Steps that are not satisfied on purpose, and why not.
+/// Steps that are answered otherwise on purpose, and why.
 const REFUSED: &[(&str, usize, &str)] = &[
     // Recorded with an earlier release, in which such a change was reported as applied.
     (
@@ -61,12 +61,15 @@ pub fn readiness(file: &Exchange) -> Readiness {
     if NOT_YET.contains(&name) {
         return Readiness::NotYet;
     }
-    let refused =
-        |step: &usize| REFUSED.iter().any(|(file, index, _)| *file == name && index == step);
     let listed = SOME_STEPS.iter().find(|(listed, _)| *listed == name);
     let steps: Vec<usize> = match listed {
         Some((_, steps)) => steps.to_vec(),
         None => (0..file.steps.len()).collect(),
     };
-    Readiness::Steps(steps.into_iter().filter(|step| !refused(step)).collect())
+    Readiness::Steps(steps)
+}
+
+/// Whether the step is sent, but answered otherwise on purpose.
+pub fn is_refused(file: &Exchange, index: usize) -> bool {
+    REFUSED.iter().any(|(name, step, _)| *name == file.name && *step == index)
 }
