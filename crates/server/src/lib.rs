@@ -22,6 +22,7 @@ pub mod process;
 pub mod request_body;
 pub mod respond;
 pub mod traffic;
+pub mod trail_reader;
 
 mod connection;
 pub mod serve;
