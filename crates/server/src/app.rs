@@ -12,7 +12,6 @@ use crate::cors::Cors;
 use crate::process::Worker;
 use crate::request_body::BodyLimits;
 use crate::traffic::Traffic;
-use crate::trail_reader::TrailReader;
 
 /// Everything a handler needs. Cheap to clone.
 #[derive(Clone)]
@@ -36,8 +35,6 @@ pub struct Inner {
     pub users: Users,
     /// Whether changes are queued, and who may propose and approve them.
     pub queue: Queue,
-    /// Who changed what; `None` where that is not kept.
-    pub trail: Option<TrailReader>,
     /// Who may edit licences.
     pub licensing: Licensing,
     /// Which proxies are believed about where requests come from.
@@ -74,7 +71,6 @@ impl App {
             canonical: Format::V2,
             users: Users::new(&settings.core.horde_api, &settings.auth).unwrap(),
             queue: settings.core.queue,
-            trail: None,
             licensing: settings.core.licensing,
             trusted_proxies: Networks::none(),
             body_limits: BodyLimits::default(),

@@ -76,10 +76,6 @@ pub enum ApiError {
     },
     /// Changes are not queued here.
     NoQueue,
-    /// Nobody keeps who changed what here.
-    NoAudit,
-    /// More want to read who changed what than can.
-    TrailBusy,
     /// Changes are queued by the PRIMARY; with the format that is canonical here.
     QueuedByPrimary(Format),
     /// The queue does not allow it; the text is the contract's.
@@ -184,8 +180,6 @@ impl ApiError {
             | Self::NoWritesInReplica
             | Self::NoV2Writes
             | Self::Busy
-            | Self::NoAudit
-            | Self::TrailBusy
             | Self::OutcomeUnknown
             | Self::NoMetadataInReplica
             | Self::WrongCanonicalFormat { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -202,7 +196,7 @@ impl ApiError {
             Self::Refused(Refusal::TooManyFailures { retry_after }) => {
                 Some((RETRY_AFTER, (*retry_after).into()))
             }
-            Self::Busy | Self::TrailBusy => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            Self::Busy => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             // The rest of the body may still be coming.
             Self::BodyTooLarge { .. } | Self::BodyTooSlow { .. } => {
                 Some((CONNECTION, HeaderValue::from_static("close")))
@@ -295,8 +289,6 @@ impl ApiError {
             )
             .into(),
             Self::RequestReused => "This Idempotency-Key was used for another request.".into(),
-            Self::NoAudit => "Audit trail is disabled on this deployment.".into(),
-            Self::TrailBusy => "Too many read the audit trail at the moment. Try again.".into(),
             Self::Busy => "Too many changes at the moment. Try again.".into(),
             Self::OutcomeUnknown => {
                 "It is not known whether the change was made. Repeat the request; \

@@ -22,7 +22,6 @@ pub mod process;
 pub mod request_body;
 pub mod respond;
 pub mod traffic;
-pub mod trail_reader;
 
 mod connection;
 pub mod serve;

@@ -5,9 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::entry::Entry;
 use crate::Category;
-use crate::catalogue::States;
 use crate::change::Operation;
 use crate::json::{Json, Object};
 
@@ -132,51 +130,11 @@ impl Proposal {
         Self { net, fields, is_critical }
     }
 
-    /// The answer about an entry that would make `proposed` of what is `current`.
-    fn to_json(&self, entry: &Entry, current: Json, proposed: Json) -> Json {
-        let fields: Vec<Json> = self.fields.iter().map(FieldDiff::to_json).collect();
-        Json::from([
-            ("change_id", entry.id.into()),
-            ("category", entry.category.name().into()),
-            ("model_name", entry.model_name.as_str().into()),
-            ("operation", entry.operation.name().into()),
-            ("current_state", current),
-            ("proposed_state", proposed),
-            ("net_operation", self.net.name().into()),
-            ("field_diffs", fields.into()),
-            ("is_critical", self.is_critical.into()),
-            ("fields_added", self.paths(FieldChange::Added).into()),
-            ("fields_removed", self.paths(FieldChange::Removed).into()),
-            ("fields_modified", self.paths(FieldChange::Modified).into()),
-        ])
-    }
-
     /// The paths of the fields of one kind, in their order.
     pub fn paths(&self, kind: FieldChange) -> Vec<&str> {
         let of_kind = self.fields.iter().filter(|field| field.kind == kind);
         of_kind.map(|field| field.path.as_str()).collect()
     }
-}
-
-/// The diff of an entry about a record, beside that record as it is stored.
-pub fn record_diff(entry: &Entry, stored: Option<&Object>) -> Json {
-    let proposed = entry.payload.as_ref();
-    let proposal = Proposal::of(entry.category, entry.operation, stored, proposed);
-    proposal.to_json(entry, stored.cloned().into(), proposed.cloned().into())
-}
-
-/// The diff of an entry that is a change set of a catalogue, from the catalogue without it and with
-/// it; without them only what is proposed is told. Changing a catalogue is always critical.
-pub fn catalogue_diff(entry: &Entry, states: Option<States>) -> Json {
-    let is_critical = true;
-    let Some(states) = states else {
-        let proposal = Proposal { net: NetOperation::Modified, fields: Vec::new(), is_critical };
-        return proposal.to_json(entry, Json::Null, entry.payload.clone().into());
-    };
-    let (current, proposed) = (states.current.as_object(), states.proposed.as_object());
-    let net = NetOperation::between(current, proposed);
-    let fields = field_diffs(current, proposed);
-    Proposal { net, fields, is_critical }.to_json(entry, states.current, states.proposed)
 }
 
 /// Whether any of the fields is one that users of the category's records rely on.

@@ -23,7 +23,6 @@ use horde_model_reference_server::serve::{Limits, serve};
 use horde_model_reference_server::settings::{Http, ServerSettings};
 use horde_model_reference_server::settler::Settler;
 use horde_model_reference_server::traffic::Traffic;
-use horde_model_reference_server::trail_reader::TrailReader;
 use listenfd::ListenFd;
 use socket2::{Domain, Socket, Type};
 use tokio_util::sync::CancellationToken;
@@ -71,7 +70,6 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
     let listener = listen(&settings.http)?;
     let address = listener.local_addr()?;
     let layout = data::layout(&settings.core);
-    let trail_root = Trail::root_of(&settings.core.audit, &layout.root);
     refuse_the_folder_itself(&settings.core)?;
     let follower = origin::follow(&settings.core, &layout, &stop);
     let (reference, primary) = open(&settings.core, layout, &stop)?;
@@ -84,7 +82,6 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
         canonical: settings.core.storage.canonical_format,
         users,
         queue: settings.core.queue.clone(),
-        trail: settings.core.audit.enabled.then(|| TrailReader::new(trail_root)),
         licensing: settings.core.licensing.clone(),
         trusted_proxies: settings.http.trusted_proxies.clone(),
         body_limits: body_limits(&settings.http),
