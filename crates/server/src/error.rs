@@ -76,6 +76,8 @@ pub enum ApiError {
     },
     /// Changes are not queued here.
     NoQueue,
+    /// No audit trail is kept here.
+    NotAudited,
     /// Changes are queued by the PRIMARY; with the format that is canonical here.
     QueuedByPrimary(Format),
     /// The queue does not allow it; the text is the contract's.
@@ -166,7 +168,9 @@ impl ApiError {
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Undecidable(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
-            Self::QueuedByPrimary(_) | Self::Unwritten(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::QueuedByPrimary(_) | Self::Unwritten(_) | Self::NotAudited => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Refused(Refusal::TooManyFailures { .. }) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unprocessable(_)
@@ -215,6 +219,7 @@ impl ApiError {
             Self::Refused(Refusal::TooManyFailures { .. }) => {
                 "Too many attempts with keys that are not valid. Try again later.".into()
             }
+            Self::NotAudited => "Audit trail is disabled on this deployment.".into(),
             Self::QueuedByPrimary(Format::V2) => {
                 "This instance is in REPLICA mode and does not support write operations. \
                  Only PRIMARY instances can queue model changes."
@@ -357,10 +362,19 @@ impl ApiError {
                     issues.iter().map(|issue| issue.message.trim_start_matches("Value error, "));
                 Self::Unwritten(words.collect::<Vec<_>>().join("; "))
             }
+            WriteError::Unconvertible { category, .. } => {
+                tracing::info!(%error, "a change has no v2 form and was not made");
+                Self::Unwritten(unconvertible(*category))
+            }
             WriteError::Rule(refusal) => Self::Conflict(refusal.to_string()),
             error => Self::Unwritten(error.to_string()),
         }
     }
+}
+
+/// The contract's words for a legacy record that v2 has no form for.
+pub(crate) fn unconvertible(category: Category) -> String {
+    format!("Failed to sync legacy category {category} to v2")
 }
 
 impl IntoResponse for ApiError {

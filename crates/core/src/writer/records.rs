@@ -139,8 +139,9 @@ impl Records {
                 let own = records.get(name).and_then(|stored| stored.get("metadata"));
                 sign(&mut record, own, rules.user);
                 let value = Json::Object(record.clone());
-                legacy::convert_record(rules.category, &value, SLOW_RULE)
-                    .map_err(WriteError::Invalid)?;
+                legacy::convert_record(rules.category, &value, SLOW_RULE).map_err(|issues| {
+                    WriteError::Unconvertible { category: rules.category, issues }
+                })?;
                 Ok(insert(records, name, record))
             }
             Self::Table(table) => {

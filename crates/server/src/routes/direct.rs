@@ -13,7 +13,7 @@ use super::v2;
 use crate::app::App;
 use crate::auth::User;
 use crate::conditions::Conditions;
-use crate::error::ApiError;
+use crate::error::{ApiError, unconvertible};
 use crate::request_body::refused;
 
 /// How often it is looked again because somebody changed another model of the category meanwhile.
@@ -113,12 +113,10 @@ impl Write<'_> {
     fn told(&self, error: WriteError) -> ApiError {
         let verb = self.operation.name();
         match error {
-            WriteError::Invalid(issues) if self.category == Category::TextGeneration => {
-                refused(issues)
-            }
+            WriteError::Invalid(issues) => refused(issues),
             // The record is one that v1 knows, but that v2 has no form for.
-            WriteError::Invalid(_) => {
-                let reason = format!("Failed to sync legacy category {} to v2", self.category);
+            WriteError::Unconvertible { category, .. } => {
+                let reason = unconvertible(category);
                 tracing::info!(%error, category = %self.category, "a record was refused");
                 ApiError::WriteFailed { verb, reason }
             }
