@@ -25,6 +25,7 @@ pub mod catalogue;
 mod model_alias;
 
 pub mod change;
+pub mod proposal;
 pub mod queue;
 
 pub mod body;

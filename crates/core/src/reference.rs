@@ -156,6 +156,17 @@ impl ModelReference {
         Read { view: self.views.categories[category.index()].load_full(), fresh }
     }
 
+    /// The legacy records of a category by their keys, as v1 shows them; none where there is no such
+    /// category.
+    pub async fn legacy_records(&self, category: Category) -> Read<CategoryView> {
+        let read = self.category(category).await;
+        off_the_runtime(&read.view, |view| {
+            view.legacy_records();
+        })
+        .await;
+        read
+    }
+
     /// [`ModelReference::category`] for threads without a runtime.
     pub fn category_blocking(&self, category: Category) -> Read<CategoryView> {
         let inputs = inputs_of_category(category);

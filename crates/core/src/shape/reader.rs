@@ -21,11 +21,16 @@ pub enum Unknown {
     Reject,
 }
 
+/// Most issues that are kept: a large document may have one at each of its bytes, and whoever sent it
+/// learns nothing from the thousandth.
+const MOST_ISSUES: usize = 1000;
+
 /// Position, settings and findings of a reading.
 #[derive(Debug)]
 pub struct Reader {
     loc: Vec<LocItem>,
     issues: Vec<Issue>,
+    failed: bool,
     unknown: Unknown,
     category: Option<Category>,
 }
@@ -33,7 +38,7 @@ pub struct Reader {
 impl Reader {
     /// A reading that starts at the top of a document.
     pub fn new(unknown: Unknown) -> Self {
-        Self { loc: Vec::new(), issues: Vec::new(), unknown, category: None }
+        Self { loc: Vec::new(), issues: Vec::new(), failed: false, unknown, category: None }
     }
 
     /// A reading of a record of `category`, whose defaults partly depend on it.
@@ -53,7 +58,7 @@ impl Reader {
 
     /// Whether something was found that makes the record unusable.
     pub fn failed(&self) -> bool {
-        self.issues.iter().any(|issue| issue.severity == Severity::Error)
+        self.failed
     }
 
     /// The end of the reading: what came of it and the warnings, or everything that is wrong. What
@@ -121,6 +126,12 @@ impl Reader {
         context: Option<Object>,
         severity: Severity,
     ) {
+        // The first error is kept in any case: a refusal says why.
+        let is_first_error = severity == Severity::Error && !self.failed;
+        self.failed |= severity == Severity::Error;
+        if self.issues.len() >= MOST_ISSUES && !is_first_error {
+            return;
+        }
         let loc = self.loc.clone();
         self.issues.push(Issue { loc, kind, message, input, context, severity });
     }
@@ -224,5 +235,26 @@ impl Reader {
                 Object::new()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn not_every_issue_is_kept_but_a_reason_is() {
+        let mut reader = Reader::new(Unknown::Drop);
+        for _ in 0..2 * MOST_ISSUES {
+            reader.warn("look", &Json::Null);
+        }
+        assert!(!reader.failed());
+        for _ in 0..2 * MOST_ISSUES {
+            reader.refuse::<()>("bad", "bad", &Json::Null);
+        }
+        assert!(reader.failed());
+        let issues = reader.into_issues();
+        assert_eq!(issues.len(), MOST_ISSUES + 1);
+        assert_eq!(issues.last().map(|issue| issue.kind), Some("bad"));
     }
 }

@@ -30,6 +30,8 @@ pub struct CategoryView {
     pub v1: Option<Arc<Body>>,
     /// Made when somebody asks for it, which hardly anybody does.
     v1_with_groups: OnceLock<Option<Arc<Body>>>,
+    /// Read when somebody writes.
+    legacy_records: OnceLock<Object>,
     /// Records that could not be served or converted, and why.
     pub notes: Vec<Note>,
 }
@@ -134,6 +136,7 @@ impl CategoryView {
             v2: None,
             v1: None,
             v1_with_groups: OnceLock::new(),
+            legacy_records: OnceLock::new(),
             notes: Vec::new(),
         }
     }
@@ -179,6 +182,12 @@ impl CategoryView {
             legacy::answer_with_groups(&v1.identity.bytes).map(Body::ready)
         };
         self.v1_with_groups.get_or_init(make).as_ref()
+    }
+
+    /// The records of the v1 answer. The first call may take milliseconds.
+    pub fn legacy_records(&self) -> &Object {
+        let read = || self.v1.as_ref().and_then(|v1| Object::parse(&v1.identity.bytes));
+        self.legacy_records.get_or_init(|| read().unwrap_or_default())
     }
 
     /// How many models the v2 form has.

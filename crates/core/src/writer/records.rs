@@ -12,14 +12,13 @@ use crate::error::{Error, Result};
 use crate::generation::{Digest, Generation};
 use crate::json::{Json, Object, Style, object_to_text};
 use crate::legacy::{self, Row, SlowRule, Table};
+use crate::proposal::LONGEST_NAME;
 use crate::queue::{Counters, State};
 use crate::record::{self, Record, stamp_times, with_short_names};
 use crate::shape::{Reader, Unknown};
 use crate::snapshot::Content;
 use crate::{Category, Document, Snapshot};
 
-/// Longest name of a record, in bytes as JSON prints it: four times it must go into a note.
-const LONGEST_NAME: usize = 8 * 1024;
 /// Largest record, in bytes of compact JSON.
 const LARGEST_RECORD: usize = 16 * 1024 * 1024;
 /// How many arrays and objects may be around what is stored, wherever it stands.
@@ -83,6 +82,8 @@ pub(super) struct Rules<'a> {
     pub(super) knows_baseline: &'a dyn Fn(&str) -> bool,
     /// Seconds since 1970.
     pub(super) now: i64,
+    /// Who changes it, if that is known.
+    pub(super) user: Option<&'a str>,
     /// The v2 document beside a legacy one: it knows times that the legacy records do not.
     pub(super) v2: Option<&'a Snapshot>,
 }
@@ -135,6 +136,8 @@ impl Records {
                 let v2 = rules.v2.and_then(|v2| v2.record(name));
                 let known = records.get(name).into_iter().chain(v2).find(has_times);
                 stamp_times(&mut record, known, rules.now);
+                let own = records.get(name).and_then(|stored| stored.get("metadata"));
+                sign(&mut record, own, rules.user);
                 let value = Json::Object(record.clone());
                 legacy::convert_record(rules.category, &value, SLOW_RULE)
                     .map_err(WriteError::Invalid)?;
@@ -286,6 +289,19 @@ impl Records {
 /// The records within a document that is changed as a whole.
 fn inner(value: &Json) -> Option<&Object> {
     value.get("records").and_then(Json::as_object)
+}
+
+/// A legacy record that has metadata of its own keeps them when it is changed, and tells who changed
+/// it last.
+fn sign(record: &mut Object, own: Option<&Json>, user: Option<&str>) {
+    let Some(own) = own.and_then(Json::as_object) else { return };
+    let Some(Json::Object(metadata)) = record.get_mut("metadata") else { return };
+    for (name, value) in own {
+        metadata.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    if let Some(user) = user {
+        metadata.insert("updated_by".into(), user.into());
+    }
 }
 
 /// How documents that are changed as a whole are printed.

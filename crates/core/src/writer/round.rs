@@ -128,6 +128,7 @@ impl<'a> Round<'a> {
             validation: job.options.validation,
             knows_baseline: self.before.knows_baseline,
             now: self.now,
+            user: job.options.logical_user_id.as_deref(),
             v2: self.before.v2,
         };
         let records = &mut self.records;
