@@ -101,6 +101,14 @@ pub enum WriteError {
     /// The record does not have the form it should; everything that is wrong with it.
     #[error("{}", listed(.0))]
     Invalid(Vec<Issue>),
+    /// The legacy record has no v2 form, which would have to follow; everything that is wrong with it.
+    #[error("the record has no v2 form in {category}: {}", listed(.issues))]
+    Unconvertible {
+        /// The category.
+        category: Category,
+        /// What is wrong.
+        issues: Vec<Issue>,
+    },
     /// No record may have this name.
     #[error("the name {name:?} cannot be used: {reason}")]
     Name {

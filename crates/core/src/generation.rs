@@ -13,6 +13,9 @@ use crate::disk::faults::clock_ms;
 pub struct Generation(u64);
 
 impl Generation {
+    /// Larger than that of any content.
+    pub const MAX: Self = Self(u64::MAX);
+
     /// The generation after `self`: one more, or the wall clock in milliseconds if that is larger,
     /// so that numbers go on rising when the memory of earlier ones is lost.
     pub fn next(self) -> Self {

@@ -1,9 +1,12 @@
 //! What clients are told when something is not as they asked: the only file that spells error bodies.
 
 use axum::response::{IntoResponse, Response};
-use horde_model_reference::Category;
+use horde_model_reference::change::{Operation, WriteError};
 use horde_model_reference::json::{Json, Object, Style};
+use horde_model_reference::proposal;
 use horde_model_reference::shape::{Issue, LocItem, Severity};
+use horde_model_reference::text::BACKEND_PREFIXES;
+use horde_model_reference::{Category, Document, Format};
 use http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
@@ -73,6 +76,67 @@ pub enum ApiError {
     },
     /// Changes are not queued here.
     NoQueue,
+    /// No audit trail is kept here.
+    NotAudited,
+    /// Changes are queued by the PRIMARY; with the format that is canonical here.
+    QueuedByPrimary(Format),
+    /// The queue does not allow it; the text is the contract's.
+    Undecidable(String),
+    /// What is there does not fit what was asked for.
+    Conflict(String),
+    /// Something could not be stored, and why.
+    Unwritten(String),
+    /// What was sent breaks a rule about models.
+    Proposal(proposal::Refusal),
+    /// The files cannot hold a model of this name, and why.
+    UnusableName(String),
+    /// The same about a name, where the contract calls it a bad request.
+    BadName(proposal::Refusal),
+    /// Names that backends give to text models are not written; they follow.
+    BackendPrefix {
+        /// The name.
+        name: String,
+        /// Whose words to use.
+        version: Format,
+        /// What was asked.
+        operation: Operation,
+    },
+    /// The path names another model than the body.
+    OtherNameInPath,
+    /// Only the authority writes.
+    NoWritesInReplica,
+    /// The v2 records of the category follow from legacy ones here.
+    NoV2Writes,
+    /// There is such a model already.
+    ModelExists(Category, String),
+    /// There is no such model to update.
+    NothingToUpdate(Category, String, Format),
+    /// What the client expects to be there is not.
+    PreconditionFailed,
+    /// The name of a request is not one.
+    BadIdempotencyKey {
+        /// How long it may be.
+        longest: usize,
+    },
+    /// The name of the request was used for another one.
+    RequestReused,
+    /// Too many write at the moment.
+    Busy,
+    /// The change may have been made, or may still be.
+    OutcomeUnknown,
+    /// A change of a model could not be made.
+    WriteFailed {
+        /// What was asked, as a verb: `create`.
+        verb: &'static str,
+        /// Why not.
+        reason: String,
+    },
+    /// The metadata of a model could not be corrected, and why not.
+    NotCorrected(String),
+    /// Records of text models have no metadata.
+    NoTextMetadata,
+    /// Nothing was said about the metadata of a model.
+    NoMetadataGiven,
     /// A bug; the log has the rest.
     Internal,
 }
@@ -87,22 +151,45 @@ impl ApiError {
             | Self::ModelNotFound(..)
             | Self::LegacyCategoryNotFound(_)
             | Self::LegacyTextNotFound
+            | Self::NothingToUpdate(..)
             | Self::Missing(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::PathNotText | Self::BodyNotText => StatusCode::BAD_REQUEST,
+            Self::PathNotText
+            | Self::BodyNotText
+            | Self::BadName(_)
+            | Self::BackendPrefix { .. }
+            | Self::OtherNameInPath
+            | Self::BadIdempotencyKey { .. }
+            | Self::NoTextMetadata
+            | Self::NoMetadataGiven => StatusCode::BAD_REQUEST,
+            Self::ModelExists(..) | Self::RequestReused => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::Undecidable(_) => StatusCode::BAD_REQUEST,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::QueuedByPrimary(_) | Self::Unwritten(_) | Self::NotAudited => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Refused(Refusal::TooManyFailures { .. }) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unprocessable(_)
+            | Self::Proposal(_)
+            | Self::UnusableName(_)
             | Self::UnknownCategory(_)
             | Self::UnknownLegacyCategory(_)
             | Self::UnknownWord { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Refused(Refusal::TimedOut | Refusal::Unavailable)
             | Self::NoQueue
+            | Self::NoWritesInReplica
+            | Self::NoV2Writes
+            | Self::Busy
+            | Self::OutcomeUnknown
             | Self::NoMetadataInReplica
             | Self::WrongCanonicalFormat { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Internal | Self::WriteFailed { .. } | Self::NotCorrected(_) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         }
     }
 
@@ -113,6 +200,7 @@ impl ApiError {
             Self::Refused(Refusal::TooManyFailures { retry_after }) => {
                 Some((RETRY_AFTER, (*retry_after).into()))
             }
+            Self::Busy => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             // The rest of the body may still be coming.
             Self::BodyTooLarge { .. } | Self::BodyTooSlow { .. } => {
                 Some((CONNECTION, HeaderValue::from_static("close")))
@@ -121,7 +209,8 @@ impl ApiError {
         }
     }
 
-    fn detail(&self) -> Json {
+    /// What it says.
+    pub(crate) fn detail(&self) -> Json {
         match self {
             Self::NotAuthenticated => "Not authenticated".into(),
             Self::Refused(Refusal::InvalidKey) => "Invalid API key".into(),
@@ -129,6 +218,20 @@ impl ApiError {
             Self::Refused(Refusal::Unavailable) => "Auth service unavailable".into(),
             Self::Refused(Refusal::TooManyFailures { .. }) => {
                 "Too many attempts with keys that are not valid. Try again later.".into()
+            }
+            Self::NotAudited => "Audit trail is disabled on this deployment.".into(),
+            Self::QueuedByPrimary(Format::V2) => {
+                "This instance is in REPLICA mode and does not support write operations. \
+                 Only PRIMARY instances can queue model changes."
+                    .into()
+            }
+            Self::QueuedByPrimary(Format::Legacy) => {
+                "This instance cannot process legacy writes. PRIMARY deployments with legacy \
+                 canonical format must enable legacy write support."
+                    .into()
+            }
+            Self::Undecidable(text) | Self::Conflict(text) | Self::Unwritten(text) => {
+                text.as_str().into()
             }
             Self::Forbidden(role) => match role {
                 Role::Requestor => "You are not on the pending queue requestor list.".into(),
@@ -144,6 +247,68 @@ impl ApiError {
                 format!("The body did not arrive within {seconds} s.").into()
             }
             Self::NoQueue => "Pending queue is disabled or unsupported on this deployment.".into(),
+            Self::Proposal(refusal) | Self::BadName(refusal) => refusal.to_string().into(),
+            Self::UnusableName(text) => text.as_str().into(),
+            Self::BackendPrefix { name, version, operation } => {
+                let dash = if *version == Format::V2 { '\u{2014}' } else { '-' };
+                let verb = if *operation == Operation::Delete { "deleted" } else { "generated" };
+                let prefixes = BACKEND_PREFIXES.join(", ");
+                format!(
+                    "Model name '{name}' contains a backend prefix ({prefixes}). Submit only the \
+                     base model name {dash} backend duplicates are {verb} automatically."
+                )
+                .into()
+            }
+            Self::OtherNameInPath => {
+                "Model name in the path must match the payload when queuing updates.".into()
+            }
+            Self::NoWritesInReplica => {
+                "This instance is in REPLICA mode and does not support write operations. \
+                 Only PRIMARY instances can modify data."
+                    .into()
+            }
+            Self::NoV2Writes => {
+                "This deployment does not expose write operations for this API. \
+                 Expected canonical_format='v2', got 'legacy'."
+                    .into()
+            }
+            Self::ModelExists(category, name) => format!(
+                "Model '{name}' already exists in category '{category}'. \
+                 Use PUT to update existing models."
+            )
+            .into(),
+            Self::NothingToUpdate(category, name, version) => {
+                let missing =
+                    if *version == Format::V2 { "not found" } else { "does not exist" };
+                format!(
+                    "Model '{name}' {missing} in category '{category}'. \
+                     Use POST to create new models."
+                )
+                .into()
+            }
+            Self::PreconditionFailed => {
+                "The model is not as the request expects it to be. Read it again.".into()
+            }
+            Self::BadIdempotencyKey { longest } => format!(
+                "Idempotency-Key must be up to {longest} visible characters of ASCII, without blanks."
+            )
+            .into(),
+            Self::RequestReused => "This Idempotency-Key was used for another request.".into(),
+            Self::Busy => "Too many changes at the moment. Try again.".into(),
+            Self::OutcomeUnknown => {
+                "It is not known whether the change was made. Repeat the request; \
+                 with the same Idempotency-Key it is made only once."
+                    .into()
+            }
+            Self::WriteFailed { verb, reason } => {
+                format!("Failed to {verb} model: {reason}").into()
+            }
+            Self::NotCorrected(reason) => format!("Failed to correct metadata: {reason}").into(),
+            Self::NoTextMetadata => {
+                "text_generation stores canonical data as CSV and does not carry per-record metadata."
+                    .into()
+            }
+            Self::NoMetadataGiven => "At least one metadata field must be provided.".into(),
             Self::NotFound => "Not Found".into(),
             Self::MethodNotAllowed => "Method Not Allowed".into(),
             Self::PathNotText => "The path is not UTF-8 text after percent-decoding.".into(),
@@ -183,6 +348,35 @@ impl ApiError {
     }
 }
 
+impl ApiError {
+    /// Why an approved change could not be stored.
+    pub(crate) fn not_stored(error: &WriteError) -> Self {
+        match error {
+            // The reference lets its storage speak for itself, quotes included.
+            WriteError::NotFound {
+                document: Document::V2(category) | Document::Legacy(category),
+                name,
+            } => Self::Unwritten(format!("'Model {name} not found in category {category}'")),
+            WriteError::Invalid(issues) => {
+                let words =
+                    issues.iter().map(|issue| issue.message.trim_start_matches("Value error, "));
+                Self::Unwritten(words.collect::<Vec<_>>().join("; "))
+            }
+            WriteError::Unconvertible { category, .. } => {
+                tracing::info!(%error, "a change has no v2 form and was not made");
+                Self::Unwritten(unconvertible(*category))
+            }
+            WriteError::Rule(refusal) => Self::Conflict(refusal.to_string()),
+            error => Self::Unwritten(error.to_string()),
+        }
+    }
+}
+
+/// The contract's words for a legacy record that v2 has no form for.
+pub(crate) fn unconvertible(category: Category) -> String {
+    format!("Failed to sync legacy category {category} to v2")
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = Object::from_iter([("detail".to_owned(), self.detail())]);
@@ -192,6 +386,12 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(name, value);
         }
         response
+    }
+}
+
+impl From<proposal::Refusal> for ApiError {
+    fn from(refusal: proposal::Refusal) -> Self {
+        Self::Proposal(refusal)
     }
 }
 

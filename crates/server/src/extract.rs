@@ -140,7 +140,8 @@ impl Query {
     ) -> Result<Vec<T>, ApiError> {
         let texts: Vec<&str> = self.texts(name).collect();
         each(name, &texts, |place, text| {
-            read(text).ok_or_else(|| ApiError::Unprocessable(vec![unknown_word(place, words, text)]))
+            read(text)
+                .ok_or_else(|| ApiError::Unprocessable(vec![unknown_word(place, words, text)]))
         })
     }
 

@@ -1,6 +1,7 @@
 //! The AI-Horde model reference over HTTP.
 
 pub mod settings;
+pub mod settler;
 
 pub mod app;
 pub mod auth;
@@ -10,6 +11,7 @@ mod openapi;
 pub mod router;
 mod routes;
 
+mod conditions;
 pub mod cors;
 pub mod error;
 mod extract;

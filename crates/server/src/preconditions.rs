@@ -41,7 +41,7 @@ impl<H: Borrow<HeaderMap>> Preconditions<H> {
     /// answer into nothing, for a client that holds nothing.
     fn tags(&self) -> impl Iterator<Item = &[u8]> {
         let sent = self.headers.borrow().get_all(IF_NONE_MATCH);
-        sent.into_iter().flat_map(|header| Tags(header.as_bytes()))
+        sent.into_iter().flat_map(|header| Tags(header.as_bytes())).map(|tag| tag.opaque)
     }
 
     /// The smallest form of `body` among those the client likes best.
@@ -76,19 +76,27 @@ impl<S: Sync> FromRequestParts<S> for Preconditions {
     }
 }
 
-/// Iterates over the opaque tags of an `If-None-Match` list. Commas may stand inside of tags.
-struct Tags<'a>(&'a [u8]);
+/// Iterates over the tags of an `If-None-Match` or `If-Match` list. Commas may stand inside of tags.
+pub(crate) struct Tags<'a>(pub(crate) &'a [u8]);
+
+/// A tag of a list.
+pub(crate) struct Tag<'a> {
+    /// With its quotes.
+    pub(crate) opaque: &'a [u8],
+    pub(crate) is_weak: bool,
+}
 
 impl<'a> Iterator for Tags<'a> {
-    type Item = &'a [u8];
+    type Item = Tag<'a>;
 
-    fn next(&mut self) -> Option<&'a [u8]> {
+    fn next(&mut self) -> Option<Tag<'a>> {
         let open = self.0.iter().position(|&byte| byte == b'"')?;
         let rest = &self.0[open + 1..];
         let close = rest.iter().position(|&byte| byte == b'"')?;
-        let tag = &self.0[open..open + close + 2];
+        let opaque = &self.0[open..open + close + 2];
+        let is_weak = self.0[..open].ends_with(b"W/");
         self.0 = &rest[close + 1..];
-        Some(tag)
+        Some(Tag { opaque, is_weak })
     }
 }
 

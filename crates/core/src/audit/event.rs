@@ -89,11 +89,15 @@ impl Payload {
     }
 
     fn read(value: &Json) -> Option<Self> {
-        if let Some(record) = value.get("after").filter(|record| !record.is_null()) {
-            return Some(Self::After(record.clone()));
-        }
-        if let Some(record) = value.get("before").filter(|record| !record.is_null()) {
-            return Some(Self::Before(record.clone()));
+        let given = |name| value.get(name).filter(|record: &&Json| !record.is_null());
+        let says_nothing = |record: &Json| record.as_object().is_some_and(|it| it.is_empty());
+        match (given("after"), given("before")) {
+            (Some(after), Some(before)) if says_nothing(after) => {
+                return Some(Self::Before(before.clone()));
+            }
+            (Some(after), _) => return Some(Self::After(after.clone())),
+            (None, Some(before)) => return Some(Self::Before(before.clone())),
+            (None, None) => {}
         }
         let side = |sides: &Json, name| sides.get(name).cloned().unwrap_or(Json::Null);
         let delta = |(member, sides): (&String, &Json)| {

@@ -45,11 +45,11 @@ impl LegacySubmission {
         self.record.to_json(Print::PLAIN)
     }
 
-    /// What is stored at once: what was sent, and the type that goes without saying.
+    /// What is stored at once: what was sent.
     pub fn stored(&self) -> Object {
         let mut members = self.payload();
         if self.record.category != Category::ImageGeneration {
-            members.retain(|name, _| name == "type" || self.sent.contains(name));
+            members.retain(|name, _| self.sent.contains(name));
         }
         members
     }
@@ -82,11 +82,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_is_stored_with_the_type() {
+    fn what_was_sent_is_stored() {
         let body = r#"{"extra": [1], "name": "a", "nsfw": null, "metadata": {"created_at": 1}}"#;
         let submission = read(Category::Clip, body);
         let text = |members: Object| Json::Object(members).to_string();
-        assert_eq!(text(submission.stored()), r#"{"name":"a","type":"clip","extra":[1]}"#);
+        assert_eq!(text(submission.stored()), r#"{"name":"a","extra":[1]}"#);
         let config = r#""config":{"files":[],"download":[]}"#;
         let payload = format!(r#"{{"name":"a","type":"clip",{config},"extra":[1]}}"#);
         assert_eq!(text(submission.payload()), payload);

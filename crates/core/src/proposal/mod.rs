@@ -5,9 +5,11 @@
 //! rules are asked, and what becomes of the answer.
 
 mod legacy;
+mod metadata;
 mod v2;
 
 pub use legacy::{LegacySubmission, stored_key};
+pub use metadata::MetadataCorrection;
 pub use v2::Submission;
 
 use crate::json::{Json, Style};

@@ -144,7 +144,6 @@ fn keep_creation(metadata: &mut Object, stored: &Json) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::Stored;
 
     fn read(category: Category, body: &str) -> Result<Submission, Vec<String>> {
         let body = Json::parse(body.as_bytes()).unwrap();

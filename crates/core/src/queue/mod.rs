@@ -7,6 +7,7 @@
 mod counters;
 mod decision;
 mod desk;
+mod diff;
 mod entry;
 mod events;
 mod state;
@@ -14,6 +15,7 @@ mod state;
 pub(crate) use counters::Counters;
 pub use decision::{Decided, Decision, Filter, Refusal, Split};
 pub use desk::{Applied, Queue, QueueError};
+pub use diff::{FieldChange, FieldDiff, NetOperation, Proposal, field_diffs, is_critical, same};
 pub use entry::{Act, Actor, Draft, Entry, ResourceKind, Status};
 pub(crate) use events::events;
 pub(crate) use state::{QueueChange, State};

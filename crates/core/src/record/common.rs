@@ -67,7 +67,7 @@ members! {
     /// When and by whom a record was made.
     pub struct Metadata(caller) {
         /// The version of the record's schema.
-        schema_version: String => or(SCHEMA_VERSION.to_owned()),
+        schema_version: String => spelled(SCHEMA_VERSION.to_owned()),
         /// Seconds since 1970.
         created_at: Option<Integer> => absent,
         /// Seconds since 1970.

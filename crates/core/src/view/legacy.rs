@@ -58,7 +58,7 @@ pub(super) fn answer_with_groups(answer: &[u8]) -> Option<String> {
     Some(object_to_text(&with_groups(records.as_object()?), Style::SPACED_ASCII))
 }
 
-/// v2 derived from the legacy document. Times that only the v2 document knows are kept; a record
+/// v2 derived from the legacy document. Metadata that only the v2 document knows are kept; a record
 /// that cannot be converted keeps the form it has there, if it has one.
 pub(super) fn v2_from_legacy(
     category: Category,
@@ -73,9 +73,13 @@ pub(super) fn v2_from_legacy(
     };
     note(&rejected, "cannot be converted to v2", notes);
     let Some(stored) = stored else { return Some(records) };
+    let says_it = |name: &str| says_its_metadata(legacy, name);
     for (name, record) in &mut records {
-        if let (Some(record), Some(stored)) = (record.as_object_mut(), stored.get(name)) {
-            keep_times(record, stored);
+        let stored = stored.get(name).and_then(|stored| stored.get("metadata"));
+        if let (Some(record), Some(metadata), false) =
+            (record.as_object_mut(), stored, says_it(name))
+        {
+            keep_metadata(record, metadata);
         }
     }
     for Rejected { name, .. } in rejected {
@@ -109,6 +113,19 @@ pub(crate) fn derive_v2(
     stored: Option<&Object>,
 ) -> Option<Object> {
     v2_from_legacy(category, legacy, stored, &mut Vec::new())
+}
+
+/// Whether the legacy record has metadata of its own, which then are all there is to say.
+fn says_its_metadata(legacy: &Snapshot, name: &str) -> bool {
+    let record = legacy.object().and_then(|records| records.get(name));
+    record.and_then(|record| record.get("metadata")).is_some_and(|own| own.as_object().is_some())
+}
+
+/// Takes over the metadata of the stored form, at the place where metadata stand.
+fn keep_metadata(record: &mut Object, stored: &Json) {
+    if stored.as_object().is_some() {
+        record.insert("metadata".into(), stored.clone());
+    }
 }
 
 /// Fills the record's metadata with what the stored form knows and the legacy form does not say.

@@ -105,7 +105,7 @@ fn place_of(answer: &Answer) -> usize {
         Err(error) => error,
     };
     match error {
-        WriteError::Invalid(_) => 3,
+        WriteError::Invalid(_) | WriteError::Unconvertible { .. } => 3,
         WriteError::Name { .. } => 4,
         WriteError::NotFound { .. } => 5,
         WriteError::Conflict { .. } => 6,

@@ -139,8 +139,9 @@ impl Records {
                 let own = records.get(name).and_then(|stored| stored.get("metadata"));
                 sign(&mut record, own, rules.user);
                 let value = Json::Object(record.clone());
-                legacy::convert_record(rules.category, &value, SLOW_RULE)
-                    .map_err(WriteError::Invalid)?;
+                legacy::convert_record(rules.category, &value, SLOW_RULE).map_err(|issues| {
+                    WriteError::Unconvertible { category: rules.category, issues }
+                })?;
                 Ok(insert(records, name, record))
             }
             Self::Table(table) => {
@@ -286,11 +287,6 @@ impl Records {
     }
 }
 
-/// The records within a document that is changed as a whole.
-fn inner(value: &Json) -> Option<&Object> {
-    value.get("records").and_then(Json::as_object)
-}
-
 /// A legacy record that has metadata of its own keeps them when it is changed, and tells who changed
 /// it last.
 fn sign(record: &mut Object, own: Option<&Json>, user: Option<&str>) {
@@ -302,6 +298,11 @@ fn sign(record: &mut Object, own: Option<&Json>, user: Option<&str>) {
     if let Some(user) = user {
         metadata.insert("updated_by".into(), user.into());
     }
+}
+
+/// The records within a document that is changed as a whole.
+fn inner(value: &Json) -> Option<&Object> {
+    value.get("records").and_then(Json::as_object)
 }
 
 /// How documents that are changed as a whole are printed.

@@ -7,6 +7,8 @@ mod copies;
 mod fills;
 mod instead;
 mod news;
+mod once;
+mod poison;
 mod repair;
 mod watcher;
 mod whole;

@@ -9,6 +9,7 @@ mod stage;
 mod cluster;
 mod log;
 mod pair;
+mod refused;
 mod rights;
 mod scriptless;
 mod secured;

@@ -8,7 +8,8 @@ use crate::rights::{complaints, limited};
 use crate::stage::{at, until};
 
 /// What transactions take instead.
-const INSTEAD: [&str; 6] = ["-eval", "-evalsha", "+watch", "+multi", "+exec", "+unwatch"];
+pub(crate) const INSTEAD: [&str; 6] =
+    ["-eval", "-evalsha", "+watch", "+multi", "+exec", "+unwatch"];
 
 fn is_scriptless(pair: &Pair) -> bool {
     pair.both().iter().all(|worker| !worker.redis().status().scripts)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use horde_model_reference::settings::{self, NodeList, RedisMode, Secret, Value};
-use testkit::{RedisLaunch, RedisSentinels};
+use testkit::{RedisClient, RedisLaunch, RedisSentinels};
 
 use crate::pair::Pair;
 use crate::stage::until;
@@ -106,4 +106,34 @@ fn a_frozen_sentinel_keeps_nobody_waiting() {
     // Nor somebody who has never spoken to it.
     let newcomers = Pair::live(&settings::Redis { key_prefix: "other".into(), ..settings });
     newcomers.exchange("m");
+}
+
+/// How many connections a server has accepted since its start.
+fn accepted(server: &mut RedisClient) -> u64 {
+    let info = server.command(&["INFO", "stats"]).unwrap().text().unwrap();
+    let name = "total_connections_received:";
+    let count = info.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    count.trim().parse().unwrap()
+}
+
+#[test]
+fn asking_for_the_primary_takes_no_new_connections() {
+    let sentinels = start();
+    let pair = Pair::live(&settings(&sentinels));
+    let connect = |port: u16| RedisClient::connect(([127, 0, 0, 1], port).into()).unwrap();
+    let mut clients: Vec<_> = sentinels.sentinel_ports().into_iter().map(connect).collect();
+    let primary = connect(sentinels.primary_port().unwrap());
+    clients.push(primary);
+    clients.last_mut().unwrap().command(&["AUTH", PASSWORD]).unwrap();
+    // Sentinels are asked about as often as everything is compared.
+    let several_are_asked = || {
+        let compared = pair.reader.counters().comparisons;
+        until("it was compared", || pair.reader.counters().comparisons >= compared + 5);
+    };
+    // After this each has been asked once.
+    several_are_asked();
+    let before: Vec<_> = clients.iter_mut().map(accepted).collect();
+    several_are_asked();
+    assert_eq!(clients.iter_mut().map(accepted).collect::<Vec<_>>(), before);
+    works(&pair, &sentinels, "after");
 }

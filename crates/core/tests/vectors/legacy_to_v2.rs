@@ -31,10 +31,9 @@ fn check(vector: &Vector) -> Result<(), String> {
 /// What is expected of us where the reference does otherwise.
 fn ours(name: &str) -> Option<&'static str> {
     match name {
-        // N02: a block that names no version gets the present one, not 1.0.0; image records leave
-        // it out because it is the default.
+        // N02: a block that names no version gets the present one, not 1.0.0.
         "8.6: metadata block without schema version" => Some(
-            r#"{"m":{"name":"m","description":"A model.","version":"1.0","metadata":{"created_at":1600000000,"updated_by":"7"},"config":{"download":[{"file_name":"m.ckpt","file_url":"https://files.example/f","sha256sum":"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef","known_slow_download":false}]},"baseline":"stable_diffusion_1","tags":[],"showcases":[],"trigger":[],"nsfw":false,"style":"generalist"}}"#,
+            r#"{"m":{"name":"m","description":"A model.","version":"1.0","metadata":{"schema_version":"2.1.0","created_at":1600000000,"updated_by":"7"},"config":{"download":[{"file_name":"m.ckpt","file_url":"https://files.example/f","sha256sum":"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef","known_slow_download":false}]},"baseline":"stable_diffusion_1","tags":[],"showcases":[],"trigger":[],"nsfw":false,"style":"generalist"}}"#,
         ),
         "8.6: metadata block empty" => Some(
             r#"{"e":{"record_type":"esrgan","name":"e","metadata":{"schema_version":"2.1.0"},"config":{"download":[]},"model_classification":{"domain":"image","purpose":"post_processing"}}}"#,

@@ -34,7 +34,7 @@ async fn a_legacy_write_moves_the_v2_form_and_both_metadata() {
     let mut bad = record;
     bad.insert("config".into(), Json::Int(7));
     let refused = primary.update_legacy(Category::ImageGeneration, "bad", bad, local()).await;
-    assert!(matches!(refused, Err(WriteError::Invalid(_))), "{refused:?}");
+    assert!(matches!(refused, Err(WriteError::Unconvertible { .. })), "{refused:?}");
     assert_eq!(std::fs::read(folder.path("legacy/stable_diffusion.json")).unwrap(), before);
     let v2_write = primary.update(Category::ImageGeneration, "x", object(NAMED), local()).await;
     assert!(matches!(v2_write, Err(WriteError::WrongFormat { .. })));

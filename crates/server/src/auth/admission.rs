@@ -31,6 +31,11 @@ impl App {
         self.admit(caller, nobody, Role::Approver, |id| self.queue.is_approver(id)).await
     }
 
+    /// Whoever may change legacy records: by proposing it, or at once where nothing is queued.
+    pub(crate) async fn legacy_writer(&self, caller: &Caller) -> Admitted {
+        if self.has_queue() { self.requestor(caller).await } else { self.approver(caller).await }
+    }
+
     /// Whoever may edit licence definitions and licensed assets.
     pub(crate) async fn license_editor(&self, caller: &Caller) -> Admitted {
         let nobody = self.licensing.editor_ids.as_slice().is_empty();

@@ -41,8 +41,8 @@ pub(crate) fn table() -> Vec<Route> {
     ]
 }
 
-/// Ready while the files can be looked at, however long ago a replica's PRIMARY was last heard. A broken document is told, but the rest is served: it
-/// does not make the service unready.
+/// Ready while the files can be looked at, however long ago a replica's PRIMARY was last heard. A broken
+/// document is told, but the rest is served: it does not make the service unready.
 async fn readyz(State(app): State<App>) -> Response {
     let fresh = app.reference.is_current().await;
     let complete = app.reference.is_complete();

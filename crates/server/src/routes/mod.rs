@@ -1,17 +1,25 @@
 //! The handlers, a file for each part of the API. A handler extracts, asks, answers.
 
 pub(crate) mod baselines;
+mod direct;
 pub(crate) mod docs;
 pub(crate) mod guidance;
 pub(crate) mod health;
 pub(crate) mod licensing;
 pub(crate) mod metadata;
 pub(crate) mod operation;
+mod propose;
+pub(crate) mod queue;
 pub(crate) mod root;
 mod shared_tier;
 pub(crate) mod user;
 pub(crate) mod v1;
+pub(crate) mod v1_metadata;
+pub(crate) mod v1_write;
 pub(crate) mod v2;
+pub(crate) mod v2_write;
+
+pub use queue::Past;
 
 use axum::response::Response;
 use horde_model_reference::json::{Json, Style};

@@ -105,8 +105,13 @@ async fn read_category(
     if category.is_managed_elsewhere() {
         return Ok(ok(Json::Object(Default::default())));
     }
+    answer_about(&app, &sent, category).await
+}
+
+/// The answer about a category that is kept here.
+pub(super) async fn answer_about(app: &App, sent: &Preconditions, category: Category) -> Answered {
     let read = app.reference.category(category).await;
-    answer(&sent, read.view.v1.as_ref(), &read).ok_or(ApiError::LegacyCategoryNotFound(category))
+    answer(sent, read.view.v1.as_ref(), &read).ok_or(ApiError::LegacyCategoryNotFound(category))
 }
 
 fn answer(

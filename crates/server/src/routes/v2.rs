@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 
 use axum::extract::State;
 use axum::routing::get;
+use horde_model_reference::body::Coded;
 use horde_model_reference::{Category, CategoryView, Json, Read, controlnet_alias};
 use http::HeaderMap;
 
@@ -127,11 +128,15 @@ pub(crate) fn model_answer(
     name: &str,
     read: &Read<CategoryView>,
 ) -> Answered {
-    let record = read.view.v2.as_ref().and_then(|records| {
-        records.record(controlnet_alias(category, name, |name| records.record(name).is_some()))
-    });
-    let record = record.ok_or_else(|| ApiError::ModelNotFound(category, name.to_owned()))?;
+    let name_stored = controlnet_alias(category, name, |name| model(&read.view, name).is_some());
+    let record = model(&read.view, name_stored)
+        .ok_or_else(|| ApiError::ModelNotFound(category, name.to_owned()))?;
     Ok(respond::form_or_not_modified(sent, record, provenance(read)))
+}
+
+/// A model as it is answered, under exactly this name.
+pub(super) fn model(view: &CategoryView, name: &str) -> Option<Coded> {
+    view.v2.as_ref()?.record(name)
 }
 
 async fn read_pending(

@@ -3,8 +3,8 @@
 use horde_model_reference::json::Json;
 use testkit::Response;
 
-use crate::exchange::{Rules, Step};
-use crate::value::{Meaning, differences};
+use crate::exchange::Step;
+use crate::value::{Meaning, Rules, differences};
 
 /// Every way in which the answer is not what the step's mode demands; none, if it is.
 pub fn compare(step: &Step, answer: &Response, meaning: &Meaning) -> Vec<String> {

@@ -6,6 +6,8 @@ use anyhow::{Context, Result};
 use horde_model_reference::json::Json;
 use testkit::Request;
 
+use crate::value::Rules;
+
 /// One file.
 #[derive(Debug, Clone)]
 pub struct Exchange {
@@ -40,17 +42,6 @@ pub struct Recorded {
     pub headers: Vec<(String, String)>,
     pub body: Option<Json>,
     pub body_text: Option<String>,
-}
-
-/// How bodies are compared.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Rules {
-    /// The order of members counts.
-    pub ordered: bool,
-    /// Members that are null are as good as absent.
-    pub null_equals_absent: bool,
-    /// Objects of the answer may have further members.
-    pub subset: bool,
 }
 
 impl Exchange {

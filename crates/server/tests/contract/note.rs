@@ -9,8 +9,8 @@ use horde_model_reference::json::Json;
 use testkit::Response;
 
 use crate::compare::json;
-use crate::exchange::{Exchange, Rules};
-use crate::value::{Meaning, differences};
+use crate::exchange::Exchange;
+use crate::value::{Meaning, Rules, differences};
 
 /// Answers by step, counted from 0.
 pub type Answers = BTreeMap<usize, Response>;

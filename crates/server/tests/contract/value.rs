@@ -2,7 +2,16 @@
 
 use horde_model_reference::json::{Json, Object};
 
-use crate::exchange::Rules;
+/// How bodies are compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// The order of members counts.
+    pub ordered: bool,
+    /// Members that are null are as good as absent.
+    pub null_equals_absent: bool,
+    /// Objects of the answer may have further members.
+    pub subset: bool,
+}
 
 /// What the placeholders stand for while a server runs.
 #[derive(Debug, Clone)]
@@ -107,16 +116,57 @@ impl Comparison<'_> {
     }
 }
 
-/// Text against a pattern in which only `<hex32>` is special; other angle brackets are text.
+/// How much of the beginning of a text is such a part, if it begins with one.
+type Length = fn(&str) -> Option<usize>;
+
+/// What stands inside a longer text for a part of it; other angle brackets are text.
+const PARTS: [(&str, Length); 4] =
+    [("<hex32>", hex32), ("<id>", id), ("<n>", whole_number), ("<error text>", anything)];
+
+/// Text against a pattern.
 fn fits_text(pattern: &str, text: &str) -> bool {
-    const HEX32: &str = "<hex32>";
-    let Some((before, after)) = pattern.split_once(HEX32) else { return pattern == text };
-    let Some(rest) = text.strip_prefix(before) else { return false };
-    let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    match rest.split_at_checked(32) {
-        Some((hex, rest)) => hex.as_bytes().iter().all(is_hex) && fits_text(after, rest),
+    let found = PARTS.iter().filter_map(|(part, length)| Some((pattern.find(part)?, part, length)));
+    let Some((at, part, length)) = found.min_by_key(|(at, ..)| *at) else {
+        return pattern == text;
+    };
+    let Some(rest) = text.strip_prefix(&pattern[..at]) else { return false };
+    let pattern = &pattern[at + part.len()..];
+    match length(rest) {
+        // Free text reaches as far as it has to.
+        Some(_) if *part == "<error text>" => {
+            let mut ends = rest.char_indices().map(|(end, _)| end).skip(1);
+            pattern.is_empty() || ends.any(|end| fits_text(pattern, &rest[end..]))
+        }
+        Some(end) => fits_text(pattern, &rest[end..]),
         None => false,
     }
+}
+
+/// The length of 32 lower-case hexadecimal digits, if the text begins with them.
+fn hex32(text: &str) -> Option<usize> {
+    let digits = text.as_bytes().get(..32)?;
+    digits.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')).then_some(32)
+}
+
+/// The same for such digits or a UUID.
+fn id(text: &str) -> Option<usize> {
+    const UUID: usize = 36;
+    let is_dash = |at: usize| matches!(at, 8 | 13 | 18 | 23);
+    let fits = |(at, byte): (usize, &u8)| match byte {
+        b'-' => is_dash(at),
+        byte => !is_dash(at) && byte.is_ascii_hexdigit(),
+    };
+    let uuid = || text.as_bytes().get(..UUID)?.iter().enumerate().all(fits).then_some(UUID);
+    hex32(text).or_else(uuid)
+}
+
+fn whole_number(text: &str) -> Option<usize> {
+    let end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    (end > 0).then_some(end)
+}
+
+fn anything(text: &str) -> Option<usize> {
+    (!text.is_empty()).then_some(text.len())
 }
 
 /// Whether a member of the answer is there to be compared.
@@ -222,6 +272,13 @@ mod tests {
         assert!(equal("\"apply-1-<hex32>\"", &format!("\"apply-1-{hex}\"")));
         assert!(!equal("\"apply-1-<hex32>\"", &format!("\"apply-1-{}\"", &hex[1..])));
         assert!(!equal("\"<hex32>\"", &format!("\"{}\"", hex.to_uppercase())));
+        let uuid = "01234567-89ab-cdef-0123-456789abcdef";
+        assert!(equal("\"<id>\"", &format!("\"{uuid}\"")));
+        assert!(equal("\"a-<id>\"", &format!("\"a-{hex}\"")));
+        assert!(!equal("\"<id>\"", &format!("\"{}0\"", &uuid[1..])));
+        assert!(equal("\"in <n> s\"", "\"in 12 s\"") && !equal("\"in <n> s\"", "\"in x s\""));
+        assert!(equal("\"e: <error text>.\"", "\"e: a. b.\""));
+        assert!(!equal("\"e: <error text>.\"", "\"e: \""));
         assert!(equal("\"<base>/x\"", "\"http://127.0.0.1:9/x\""));
         assert!(equal("\"a <b>\"", "\"a <b>\"") && !equal("\"a <b>\"", "\"a b\""));
     }

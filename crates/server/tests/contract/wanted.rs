@@ -8,8 +8,7 @@ use horde_model_reference::json::Json;
 use testkit::Response;
 
 use crate::compare::{SUBSET, is_location, json, status};
-use crate::exchange::Rules;
-use crate::value::{Meaning, differences};
+use crate::value::{Meaning, Rules, differences};
 
 /// Members that are added to a record on its way out.
 const ADDED: [&str; 2] = ["licensing", "guidance"];

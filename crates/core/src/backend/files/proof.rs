@@ -23,9 +23,10 @@ pub(crate) type Told = Box<dyn Fn(&Arc<Snapshot>) + Send + Sync>;
 
 impl Files {
     /// Tells of every content that has a name, as soon as it is read or written here; and leaves notes
-    /// beside the files by which others can prove what they hold. The first one stays.
-    pub(crate) fn tell_of_names(&self, told: Told) {
-        let _ = self.told.set(told);
+    /// beside the files by which others can prove what they hold. Whether nobody was told before: the
+    /// first one stays.
+    pub(crate) fn tell_of_names(&self, told: Told) -> bool {
+        self.told.set(told).is_ok()
     }
 
     /// Keeps what was read or written here, so that it need not be parsed again.

@@ -29,17 +29,20 @@ redis.call('HSET', KEYS[1], field, ARGV[2] .. ':' .. digest)
 local complaints = {'RAISED', ARGV[2] .. ':' .. digest}
 local function try(command, ...)
     local reply = redis.pcall(command, ...)
-    if type(reply) == 'table' and reply.err then
+    local is_refused = type(reply) == 'table' and reply.err
+    if is_refused then
         complaints[#complaints + 1] = command .. ': ' .. reply.err
     end
+    return not is_refused
 end
 for key = 2, #KEYS do
     try('UNLINK', KEYS[key])
 end
 if ARGV[6] ~= '' then
-    try(ARGV[10], ARGV[6], ARGV[7])
-    if ARGV[9] ~= '' then
-        try(ARGV[10], ARGV[8], ARGV[9])
+    local is_said = try(ARGV[10], ARGV[6], ARGV[7])
+    if ARGV[9] ~= '' and not try(ARGV[10], ARGV[8], ARGV[9]) and is_said then
+        -- What is said twice has no bare name after it: the next one is somebody else's.
+        redis.pcall(ARGV[10], ARGV[6], ARGV[7])
     end
 end
 return complaints

@@ -40,7 +40,24 @@ impl Target {
         }
     }
 
-    pub(super) fn sentinel(
+    /// How to connect to a Sentinel itself.
+    pub(super) fn sentinel_info(&self, node: &Node) -> RedisResult<ConnectionInfo> {
+        let Topology::Sentinel { username, password, .. } = &self.topology else {
+            unreachable!("asked for a target behind Sentinels only")
+        };
+        let mut redis = RedisConnectionInfo::default().set_skip_set_lib_name();
+        if let Some(username) = username {
+            redis = redis.set_username(username);
+        }
+        if let Some(password) = password {
+            redis = redis.set_password(password.expose());
+        }
+        let info = self.address(node).into_connection_info()?;
+        Ok(info.set_redis_settings(redis).set_tcp_settings(tcp()))
+    }
+
+    /// Who asks a Sentinel for the primary, and tries that it is one.
+    pub(super) fn finder(
         &self,
         node: &Node,
         certificates: Option<&TlsCertificates>,

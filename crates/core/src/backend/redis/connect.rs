@@ -60,8 +60,13 @@ fn address_of(client: &Client) -> String {
 
 enum Kind {
     Standalone(Box<Client>),
-    /// One for each Sentinel, locked while it is asked.
-    Sentinel(Vec<Mutex<SentinelClient>>),
+    Sentinel {
+        /// Who find the primary, and try that it is one: one for each Sentinel, locked while it is asked.
+        finders: Vec<Mutex<SentinelClient>>,
+        /// Where the Sentinels themselves are.
+        sentinels: Vec<Client>,
+        service: String,
+    },
     Cluster {
         client: Box<ClusterClient>,
         nodes: Vec<Client>,
@@ -90,11 +95,16 @@ impl Server {
         }
     }
 
+    /// How long it may take to connect to one server and have an answer.
+    pub(super) fn patience_with_one(&self) -> Duration {
+        self.patience
+    }
+
     /// A connection for commands.
     pub(super) async fn connect(&self, led: &Led) -> RedisResult<Connection> {
         Ok(match &self.kind {
             Kind::Standalone(client) => Connection::One(self.multiplexed(client).await?),
-            Kind::Sentinel(_) => {
+            Kind::Sentinel { .. } => {
                 let primary = led.note(self.primary().await?);
                 Connection::One(self.multiplexed(&primary).await?)
             }
@@ -117,7 +127,7 @@ impl Server {
     pub(super) async fn subscribe(&self, led: &Led) -> RedisResult<PubSub> {
         match &self.kind {
             Kind::Standalone(client) => client.get_async_pubsub().await,
-            Kind::Sentinel(_) => led.note(self.primary().await?).get_async_pubsub().await,
+            Kind::Sentinel { .. } => led.note(self.primary().await?).get_async_pubsub().await,
             // A message reaches every node; any that answers will do.
             Kind::Cluster { nodes, .. } => self.subscribe_at_any(nodes).await,
         }
@@ -182,9 +192,33 @@ impl Server {
         Ok(connection)
     }
 
+    /// Where the Sentinels are, if there are any.
+    pub(super) fn sentinels(&self) -> &[Client] {
+        match &self.kind {
+            Kind::Sentinel { sentinels, .. } => sentinels,
+            _ => &[],
+        }
+    }
+
+    /// What Sentinels know the server by.
+    pub(super) fn service(&self) -> &str {
+        match &self.kind {
+            Kind::Sentinel { service, .. } => service,
+            _ => "",
+        }
+    }
+
+    /// A connection to the Sentinel at this place.
+    pub(super) async fn connect_to_sentinel(
+        &self,
+        place: usize,
+    ) -> RedisResult<MultiplexedConnection> {
+        self.multiplexed(&self.sentinels()[place]).await
+    }
+
     /// The address of the primary, where that can change.
     pub(super) async fn primary_address(&self) -> Option<String> {
-        let Kind::Sentinel(_) = &self.kind else { return None };
+        let Kind::Sentinel { .. } = &self.kind else { return None };
         let primary = tokio::time::timeout(self.patience(), self.primary()).await.ok()?.ok()?;
         Some(address_of(&primary))
     }
@@ -216,13 +250,13 @@ impl Server {
     }
 
     async fn primary(&self) -> RedisResult<Client> {
-        let Kind::Sentinel(sentinels) = &self.kind else {
+        let Kind::Sentinel { finders, .. } = &self.kind else {
             unreachable!("asked behind Sentinels only")
         };
         // All at once: one that hangs must not keep those who know from telling.
-        let asked = sentinels
+        let asked = finders
             .iter()
-            .map(|sentinel| async { sentinel.lock().await.async_get_client().await }.boxed());
+            .map(|finder| async { finder.lock().await.async_get_client().await }.boxed());
         select_ok(asked).await.map(|(primary, _)| primary)
     }
 
@@ -243,14 +277,22 @@ impl Server {
 
 impl Kind {
     fn of(target: &Target, certificates: Option<&TlsCertificates>) -> RedisResult<Self> {
-        let client = |node: &Node| client(target.connection_info(node)?, certificates);
+        let of_node = |node: &Node| client(target.connection_info(node)?, certificates);
         Ok(match &target.topology {
-            Topology::Standalone => Self::Standalone(Box::new(client(&target.nodes[0])?)),
-            Topology::Sentinel { .. } => {
-                let clients = target.nodes.iter().map(|node| target.sentinel(node, certificates));
-                Self::Sentinel(
-                    clients.map(|client| client.map(Mutex::new)).collect::<Result<_, _>>()?,
-                )
+            Topology::Standalone => Self::Standalone(Box::new(of_node(&target.nodes[0])?)),
+            Topology::Sentinel { service, .. } => {
+                let finders = target.nodes.iter().map(|node| target.finder(node, certificates));
+                let sentinels = target
+                    .nodes
+                    .iter()
+                    .map(|node| client(target.sentinel_info(node)?, certificates));
+                Self::Sentinel {
+                    finders: finders
+                        .map(|finder| finder.map(Mutex::new))
+                        .collect::<Result<_, _>>()?,
+                    sentinels: sentinels.collect::<Result<_, _>>()?,
+                    service: service.clone(),
+                }
             }
             Topology::Cluster => {
                 let infos = target.nodes.iter().map(|node| target.connection_info(node));
@@ -261,7 +303,7 @@ impl Kind {
                 if let Some(certificates) = certificates {
                     builder = builder.certs(certificates.clone());
                 }
-                let nodes = target.nodes.iter().map(client).collect::<RedisResult<_>>()?;
+                let nodes = target.nodes.iter().map(of_node).collect::<RedisResult<_>>()?;
                 Self::Cluster { client: Box::new(builder.build()?), nodes }
             }
         })

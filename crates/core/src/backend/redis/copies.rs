@@ -78,7 +78,7 @@ impl Redis {
         let mut named = None;
         let is_newer = |recorded: Named| {
             named = Some(recorded);
-            recorded.generation > floor
+            recorded.generation > floor && recorded.is_believed(floor)
         };
         let bytes = self.copy_of(document, is_newer)?;
         let snapshot = self.accept(document, named?, bytes)?;

@@ -9,6 +9,11 @@ if ARGV[1] ~= '' then
     redis.call(ARGV[5], ARGV[1], ARGV[2])
 end
 if ARGV[4] ~= '' then
-    redis.call(ARGV[5], ARGV[3], ARGV[4])
+    local reply = redis.pcall(ARGV[5], ARGV[3], ARGV[4])
+    if type(reply) == 'table' and reply.err then
+        -- What is said twice has no bare name after it: the next one is somebody else's.
+        redis.call(ARGV[5], ARGV[1], ARGV[2])
+        return reply
+    end
 end
 return {'DROPPED', ''}

@@ -333,7 +333,7 @@ impl Shared {
                 Verdict::Announce(repair) => {
                     let count = match repair {
                         Repair::Missing => &self.kept.missing,
-                        Repair::Behind => &self.kept.behind,
+                        Repair::Behind | Repair::Unbelievable => &self.kept.behind,
                     };
                     count.fetch_add(1, Ordering::Relaxed);
                     is_news = true;

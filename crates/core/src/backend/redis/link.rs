@@ -12,6 +12,7 @@ use ::redis::cluster_async::ClusterConnection;
 use ::redis::{Cmd, ErrorKind, RedisError, RedisFuture, ServerErrorKind, Value, cmd};
 use tokio::sync::{Notify, watch};
 
+use super::arrivals::Arrivals;
 use super::breaker::Breaker;
 use super::connect::{Led, Server};
 use crate::backoff::Backoff;
@@ -35,7 +36,7 @@ pub(super) enum Failure {
     TimedOut,
     /// The connection broke. The command may have been done.
     Broken(RedisError),
-    /// The server refused.
+    /// The server refused, or there is no way to ask this kind of server.
     Server(RedisError),
 }
 
@@ -168,9 +169,14 @@ impl Link {
         }
     }
 
+    /// Whether the connection leads to another server than the one at `address`.
+    pub(super) fn leads_elsewhere(&self, address: &str) -> bool {
+        self.led.is_elsewhere(address)
+    }
+
     /// Gives the connection up if it leads to another server than the one at `address`.
     pub(super) fn leave_for(&self, address: &str) {
-        if self.led.is_elsewhere(address) {
+        if self.leads_elsewhere(address) {
             self.give_up();
         }
     }
@@ -189,9 +195,10 @@ impl Link {
     }
 
     /// Connects, again and again, for ever.
-    pub(super) async fn keep(&self, server: &Server, backoff: Backoff) {
+    pub(super) async fn keep(&self, server: &Server, backoff: Backoff, arrivals: &Arrivals) {
         let mut failures = 0;
         loop {
+            let mut since = arrivals.from_now();
             match self.connect(server).await {
                 Ok(connection) => {
                     let begun = Instant::now();
@@ -199,12 +206,19 @@ impl Link {
                     let number = self.connects.fetch_add(1, Ordering::Relaxed);
                     *self.lock() = Some((number, connection));
                     self.turn(State::Up);
+                    arrivals.note();
                     tracing::info!(link = self.name, %server, "connected to redis");
                     self.lost.notified().await;
                     self.turn(State::Down);
                     tracing::warn!(link = self.name, %server, "gave up a connection to redis");
                     // One that ends at once again and again must not be made without a pause.
-                    failures = if begun.elapsed() < SHORT { failures + 1 } else { 0 };
+                    if begun.elapsed() < SHORT {
+                        failures += 1;
+                        tokio::time::sleep(backoff.pause(failures)).await;
+                        continue;
+                    }
+                    failures = 0;
+                    since = arrivals.from_now();
                 }
                 Err(error) => {
                     if failures == 0 {
@@ -215,7 +229,7 @@ impl Link {
                     self.turn(State::Down);
                 }
             }
-            tokio::time::sleep(backoff.pause(failures)).await;
+            since.pause(backoff.pause(failures)).await;
         }
     }
 
@@ -263,9 +277,10 @@ impl Link {
 impl Failure {
     pub(super) fn of(error: RedisError) -> Self {
         match error.kind() {
-            ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::UnexpectedReturnType => {
-                Self::Server(error)
-            }
+            ErrorKind::Server(_)
+            | ErrorKind::Extension
+            | ErrorKind::UnexpectedReturnType
+            | ErrorKind::InvalidClientConfig => Self::Server(error),
             _ => Self::Broken(error),
         }
     }

@@ -78,6 +78,19 @@ impl Default for Heard {
     }
 }
 
+/// An announcement of ours that was just heard. The bare name of its category ends it.
+struct Announced {
+    payload: Vec<u8>,
+    category: Category,
+}
+
+impl Announced {
+    fn of(change: &ChangeMessage<'_>, payload: &[u8]) -> Option<Self> {
+        let category = change.document.spoken_of()?;
+        Some(Self { payload: payload.to_vec(), category })
+    }
+}
+
 impl Shared {
     /// Subscribes, again and again, for ever.
     pub(super) async fn listen(&self) {
@@ -88,9 +101,10 @@ impl Shared {
         loop {
             let begun = Instant::now();
             self.turn(Subscription::Subscribing);
-            let ended = match self.subscribe().await {
-                Ok((line, messages)) => self.follow(line, messages).await,
-                Err(reason) => reason,
+            let mut since = self.arrivals.from_now();
+            let (ended, was_refused) = match self.subscribe().await {
+                Ok((line, messages)) => (self.follow(line, messages).await, false),
+                Err(reason) => (reason, true),
             };
             if *self.heard.state.borrow() == Subscription::Live {
                 tracing::warn!(server = %self.server, reason = ended, "the subscription ended; changes are found by looking until it is back");
@@ -102,7 +116,15 @@ impl Shared {
             // One that ends at once again and again must not be tried without a pause.
             let was_short = begun.elapsed() < PING_EVERY;
             failures = if was_short { failures + 1 } else { 1 };
-            tokio::time::sleep(self.habits.backoff.pause(failures)).await;
+            let pause = self.habits.backoff.pause(failures);
+            if was_short && !was_refused {
+                tokio::time::sleep(pause).await;
+                continue;
+            }
+            if !was_refused {
+                since = self.arrivals.from_now();
+            }
+            since.pause(pause).await;
         }
     }
 
@@ -125,12 +147,13 @@ impl Shared {
 
     /// Listens until there is a gap, and says why there is one.
     async fn follow(&self, mut line: Line, mut messages: Messages) -> String {
+        self.arrivals.note();
         self.turn(Subscription::Syncing);
-        let mut last_change = None;
+        let mut announced = None;
         let messages = async {
             loop {
                 match messages.next().await {
-                    Ok(message) => self.hear(&message, &mut last_change),
+                    Ok(message) => self.hear(&message, &mut announced),
                     Err(reason) => return reason.to_owned(),
                 }
             }
@@ -162,14 +185,15 @@ impl Shared {
         }
     }
 
-    fn hear(&self, message: &Msg, last_change: &mut Option<Category>) {
+    fn hear(&self, message: &Msg, announced: &mut Option<Announced>) {
         let payload = message.get_payload_bytes();
-        // The bare name that an announcement of ours ends with tells nothing new.
-        let twin = last_change.take();
+        let before = announced.take();
         if message.get_channel_name() == self.speaker.keys.changes() {
             match ChangeMessage::parse(payload) {
+                // Whoever could not say the bare name says this twice.
+                Some(_) if before.is_some_and(|before| before.payload == payload) => {}
                 Some(change) => {
-                    *last_change = change.document.spoken_of();
+                    *announced = Announced::of(&change, payload);
                     self.hear_change(&change);
                 }
                 None => self.hear_nonsense(payload),
@@ -177,7 +201,8 @@ impl Shared {
             return;
         }
         match category_named(payload) {
-            Some(category) if twin == Some(category) => {}
+            // The bare name that an announcement of ours ends with tells nothing new.
+            Some(category) if before.is_some_and(|before| before.category == category) => {}
             Some(category) => self.hear_of(category),
             None => self.hear_nonsense(payload),
         }

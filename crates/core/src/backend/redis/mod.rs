@@ -8,6 +8,7 @@
 //! One thread with a small runtime of its own owns all connections, so that neither a busy server nor a
 //! hanging disk delays them, and they end with it.
 
+mod arrivals;
 mod breaker;
 mod check;
 mod clients;
@@ -27,6 +28,7 @@ mod scripting;
 mod scripts;
 #[cfg(test)]
 mod scripts_test;
+mod sentinels;
 mod standing;
 mod status;
 mod transaction;
@@ -44,6 +46,7 @@ use super::{Backend, Disagreement, Hint, LastGood, Loaded, News, Origin, Stamp, 
 use crate::error::Result;
 use crate::generation::Generation;
 use crate::{Document, Snapshot, settings};
+use arrivals::Arrivals;
 use connect::Server;
 use copies::Copies;
 use habits::Habits;
@@ -64,8 +67,6 @@ pub use status::{Counters, ServerStatistics, Status};
 const START_WAIT: Duration = Duration::from_millis(50);
 /// How long the thread may take to let go of what hangs in a system call.
 const END_WITHIN: Duration = Duration::from_millis(250);
-/// How often Sentinels are asked who is the primary.
-const ASK_SENTINELS_EVERY: Duration = Duration::from_secs(1);
 /// Requests that may wait; more are refused.
 const WAITING: usize = 64;
 /// Different complaints that are told; a server cannot fill the log.
@@ -88,6 +89,7 @@ struct Shared {
     /// Small commands: none of them ever waits behind a large value.
     commands: Link,
     values: Link,
+    arrivals: Arrivals,
     standings: Vec<Mutex<Standing>>,
     /// Who is told that something may have changed.
     hint: OnceLock<Hint>,
@@ -112,13 +114,15 @@ struct Shared {
 
 impl Redis {
     /// A cache over `files` at the server that `settings` name. Copies live for `ttl_seconds` if that
-    /// is given, else as set; 0 is for ever. The files must have been opened for writing.
+    /// is given, else as set; 0 is for ever. The files must have been opened for writing, and have one
+    /// cache at most, whether it was closed or not.
     ///
     /// The server need not be there: it is used as soon as it comes.
     ///
     /// # Errors
     ///
-    /// Settings that contradict each other, certificates that cannot be read, or no thread.
+    /// Settings that contradict each other, certificates that cannot be read, files that had a cache
+    /// before, or no thread.
     pub fn start(
         files: Arc<Files>,
         settings: &settings::Redis,
@@ -146,6 +150,7 @@ impl Redis {
             habits,
             commands: Link::new("commands"),
             values: Link::new("values"),
+            arrivals: Arrivals::default(),
             standings: (0..Document::COUNT).map(|_| Mutex::default()).collect(),
             hint: OnceLock::new(),
             news: Notify::new(),
@@ -161,12 +166,16 @@ impl Redis {
             kept: Kept::default(),
             copies: Copies::default(),
         });
-        let held = Arc::clone(&shared);
-        files.tell_of_names(Box::new(move |snapshot| held.hold(snapshot)));
         let (stop, stopped) = oneshot::channel();
         let started = shared.values.states();
         let for_thread = Arc::clone(&shared);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let held = Arc::clone(&shared);
+        if !files.tell_of_names(Box::new(move |snapshot| held.hold(snapshot))) {
+            let refusal =
+                "these files have a cache in redis, or had one; open them anew for another";
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, refusal));
+        }
         let thread = std::thread::Builder::new().name("redis".into()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
@@ -267,8 +276,8 @@ impl Shared {
     /// Everything that goes on, for as long as it does.
     async fn run(&self, asked: mpsc::Receiver<Request>) {
         tokio::join!(
-            self.commands.keep(&self.server, self.habits.backoff),
-            self.values.keep(&self.server, self.habits.backoff),
+            self.commands.keep(&self.server, self.habits.backoff, &self.arrivals),
+            self.values.keep(&self.server, self.habits.backoff, &self.arrivals),
             self.listen(),
             self.compare_always(),
             self.announce(),
@@ -276,25 +285,6 @@ impl Shared {
             self.watch_primary(),
             self.serve(asked),
         );
-    }
-
-    /// Lets go of connections to a server that is not the primary any more: it may go on answering.
-    async fn watch_primary(&self) {
-        let mut known = None;
-        loop {
-            tokio::time::sleep(ASK_SENTINELS_EVERY).await;
-            let Some(address) = self.server.primary_address().await else { continue };
-            // A Sentinel that is cut off from the others may be the first to answer, once.
-            if known.replace(address.clone()) != Some(address.clone()) {
-                continue;
-            }
-            self.commands.leave_for(&address);
-            self.values.leave_for(&address);
-            if self.heard.led.is_elsewhere(&address) {
-                // Nobody waits for it while the subscription is being made; then the next time.
-                self.moved.notify_waiters();
-            }
-        }
     }
 
     /// Notes a content that has a name; it is announced if that is news.

@@ -5,9 +5,14 @@ use std::fmt;
 use crate::Document;
 use crate::generation::{Digest, Generation};
 
-/// Numbers beyond it nobody has given: what the record says of such a document is not believed. As a
-/// clock in milliseconds it is more than a hundred thousand years ahead.
-pub(super) const LARGEST_BELIEVED: u64 = 1 << 52;
+/// Larger numbers are nobody's names. As a clock in milliseconds it is more than a hundred thousand
+/// years ahead.
+const LARGEST: u64 = 1 << 52;
+/// What others say is believed up to here: a file that is named above it has room for all the names it
+/// will ever be given.
+const BELIEVED: u64 = LARGEST - (1 << 40);
+/// How far others may be ahead of a name beyond that, as those who write the same file are.
+const AHEAD: u64 = 1 << 20;
 
 /// Field of the record's hash that says whose it is.
 const DIRECTORY: &[u8] = b"_dir";
@@ -26,12 +31,18 @@ pub(super) struct Named {
 #[derive(Debug, Clone)]
 pub(super) struct Record([Option<Named>; Document::COUNT]);
 
+/// Up to which number others are believed, where `known` is the largest that the files gave. A record
+/// beyond it is no obstacle to anybody.
+pub(super) fn largest_believed(known: Generation) -> u64 {
+    (known.get() + AHEAD).max(BELIEVED).min(LARGEST)
+}
+
 impl Named {
     /// The name in exactly the words in which it is written: scripts compare words.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (generation, digest) = text.split_once(':')?;
         let generation: Generation = generation.parse().ok()?;
-        if generation.get() > LARGEST_BELIEVED || !generation.is_some() {
+        if !Self::can_name(generation) || !generation.is_some() {
             return None;
         }
         let digest = match digest {
@@ -39,6 +50,16 @@ impl Named {
             digest => Some(Digest::from_hex(digest)?),
         };
         Some(Self { generation, digest }).filter(|named| named.to_string() == text)
+    }
+
+    /// Whether a number is one that others accept.
+    pub(super) fn can_name(generation: Generation) -> bool {
+        generation.get() <= LARGEST
+    }
+
+    /// Whether it is believed where `known` is the largest generation that the files gave.
+    pub(super) fn is_believed(&self, known: Generation) -> bool {
+        self.generation.get() <= largest_believed(known)
     }
 
     pub(super) fn digest_text(&self) -> String {
@@ -98,12 +119,31 @@ mod tests {
     #[test]
     fn nonsense_is_nobody_s_name() {
         let hex = Digest::of(b"x").to_string();
-        let far = format!("{}:{hex}", LARGEST_BELIEVED + 1);
+        let far = format!("{}:{hex}", LARGEST + 1);
         let loud = format!("5:{}", hex.to_uppercase());
         let words = ["", "5", "5:", ":absent", "0:absent", "-1:absent", "+5:absent", "05:absent"];
         for text in words.into_iter().chain(["5:beef", &far, &loud]) {
             assert_eq!(Named::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn above_everything_that_is_believed_there_is_room_for_names() {
+        let named =
+            |number: u64| Named { generation: number.to_string().parse().unwrap(), digest: None };
+        let held = named(1_700_000_000_000).generation;
+        let (last, first_refused) = (named(BELIEVED), named(BELIEVED + 1));
+        assert!(last.is_believed(held) && !first_refused.is_believed(held));
+        // Every name that a process gives above that is read and believed by the others.
+        let mut above = last.generation.following();
+        for _ in 0..3 {
+            let next = Named { generation: above.following(), digest: None };
+            assert!(next.is_believed(above) && Named::parse(&next.to_string()) == Some(next));
+            above = next.generation;
+        }
+        assert!(!named(LARGEST).is_believed(above));
+        assert!(named(LARGEST).is_believed(named(LARGEST - 1).generation));
+        assert!(!named(LARGEST + 1).is_believed(named(LARGEST).generation));
     }
 
     #[test]

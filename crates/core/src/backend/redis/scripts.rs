@@ -10,7 +10,7 @@ use ::redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Script, ServerErrorKin
 use super::keys::Keys;
 use super::link::{Failure, Link};
 use super::message::ChangeMessage;
-use super::record::{LARGEST_BELIEVED, Named, Record};
+use super::record::{Named, Record, largest_believed};
 use crate::Document;
 use crate::disk::faults::{self, Rule};
 
@@ -53,9 +53,26 @@ pub(super) struct Speaker {
     pub(super) is_sharded: bool,
 }
 
-/// Channel of changes, message, channel of invalidations, category, and the command to say it with; what is
-/// empty is not said.
-pub(super) type Told = [String; 5];
+/// What is said when a document changes. What is empty is not said.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Told {
+    /// The channel of changes, and the message there.
+    pub(super) changes: String,
+    pub(super) message: String,
+    /// The channel that workers of the reference listen to, and the bare name they know.
+    pub(super) invalidations: String,
+    pub(super) category: String,
+    /// The command to say it with.
+    pub(super) command: &'static str,
+}
+
+impl Told {
+    /// In the order in which scripts take it.
+    fn into_arguments(self) -> [Cow<'static, [u8]>; 5] {
+        let Self { changes, message, invalidations, category, command } = self;
+        [changes, message, invalidations, category, command.to_owned()].map(owned)
+    }
+}
 
 /// How an announcement ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,10 +121,11 @@ impl Speaker {
             named.generation.to_string(),
             named.digest_text(),
             self.directory.clone(),
-            nothing.unwrap_or_else(|| LARGEST_BELIEVED.to_string()),
+            nothing.unwrap_or_else(|| largest_believed(named.generation).to_string()),
         ];
-        let arguments = said.into_iter().chain(self.told(document, named));
-        Call { source: &ANNOUNCE, keys, arguments: arguments.map(owned).collect() }
+        let told = self.told(document, named).into_arguments();
+        let arguments = said.map(owned).into_iter().chain(told);
+        Call { source: &ANNOUNCE, keys, arguments: arguments.collect() }
     }
 
     pub(super) fn fill<'a>(
@@ -131,7 +149,7 @@ impl Speaker {
 
     pub(super) fn drop_copies(&self, document: Document, told: Told) -> Call<'static> {
         let keys = self.keys.dropped_with(document);
-        Call { source: &DROP, keys, arguments: told.map(owned).to_vec() }
+        Call { source: &DROP, keys, arguments: told.into_arguments().to_vec() }
     }
 
     pub(super) fn remove_stale(
@@ -152,8 +170,7 @@ impl Speaker {
         Call { source: &SURVEY, keys, arguments: vec![owned(self.directory.clone())] }
     }
 
-    /// Channels and messages: ours first, then the bare name that workers of the reference know. The
-    /// command to tell them with is last.
+    /// What everybody is told of the content of a document.
     pub(super) fn told(&self, document: Document, named: &Named) -> Told {
         self.said_of(document, Some(*named))
     }
@@ -165,17 +182,17 @@ impl Speaker {
 
     fn said_of(&self, document: Document, named: Option<Named>) -> Told {
         if !self.publishes {
-            return Default::default();
+            return Told::default();
         }
         let message = ChangeMessage { document, named, worker: self.worker.as_str().into() };
         let category = document.spoken_of().filter(|_| !self.is_sharded);
-        [
-            self.keys.changes(),
-            message.to_string(),
-            self.keys.invalidations(),
-            category.map(|category| category.to_string()).unwrap_or_default(),
-            if self.is_sharded { "SPUBLISH" } else { "PUBLISH" }.to_owned(),
-        ]
+        Told {
+            changes: self.keys.changes(),
+            message: message.to_string(),
+            invalidations: self.keys.invalidations(),
+            category: category.map(|category| category.to_string()).unwrap_or_default(),
+            command: if self.is_sharded { "SPUBLISH" } else { "PUBLISH" },
+        }
     }
 }
 

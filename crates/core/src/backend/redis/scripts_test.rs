@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use testkit::{RedisClient, RedisServer, eventually};
 
-use super::record::{LARGEST_BELIEVED, Named, Record};
+use super::link::Failure;
+use super::record::{Named, Record, largest_believed};
 use super::scripts::{Announced, Filled, Survey};
 use super::{Redis, Subscription, settings, transaction};
 use crate::backend::files::Files;
 use crate::backend::files::layout::Layout;
-use crate::generation::Digest;
+use crate::generation::{Digest, Generation};
 use crate::{Category, Document};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -25,6 +26,8 @@ const DOCUMENTS: [Document; 4] = [
 ];
 const SEQUENCES: usize = 30;
 const STEPS: usize = 60;
+/// No name is larger.
+const LARGEST: u64 = 1 << 52;
 
 /// What is done to the server.
 #[derive(Debug, Clone)]
@@ -106,7 +109,7 @@ impl Model<'_> {
         if let Some(other) = self.directory().filter(|other| other != self.ours()) {
             return Announced::OtherDirectory(other);
         }
-        match self.held(document) {
+        match self.held(document).filter(|held| held.is_believed(named.generation)) {
             Some(held) if held == *named => return Announced::Same,
             Some(held) if held.generation >= named.generation => {
                 return Announced::Refused(Some(held));
@@ -137,10 +140,10 @@ impl Model<'_> {
         for key in speaker.keys.dropped_with(document) {
             self.strings.remove(&key);
         }
-        let [changes, message, invalidations, category, _] = speaker.told(document, named);
-        self.said.push((changes, message));
-        if !category.is_empty() {
-            self.said.push((invalidations, category));
+        let told = speaker.told(document, named);
+        self.said.push((told.changes, told.message));
+        if !told.category.is_empty() {
+            self.said.push((told.invalidations, told.category));
         }
         Answer::Nothing
     }
@@ -273,6 +276,13 @@ impl Stage {
         Answer::Nothing
     }
 
+    fn survey(&self) -> Result<Survey, Failure> {
+        let shared = &self.redis.shared;
+        let call = shared.speaker.survey(&DOCUMENTS);
+        let answer = self.runtime.block_on(call.run(&shared.commands, SOON))?;
+        Survey::read(answer, DOCUMENTS.len()).map_err(Failure::Server)
+    }
+
     fn fields(&self) -> BTreeMap<String, Vec<u8>> {
         let record = self.redis.shared.speaker.keys.record();
         let reply = self.server.command(&["HGETALL", &record]).unwrap();
@@ -318,9 +328,10 @@ fn any_step(random: &mut fastrand::Rng, ours: &str) -> Step {
 }
 
 fn any_named(random: &mut fastrand::Rng) -> Named {
-    let generations = [1, 2, 3, 4, 10, LARGEST_BELIEVED - 1, LARGEST_BELIEVED];
-    // The largest ones end what can be tried, and so are rare.
-    let place = if random.u8(..20) == 0 { random.usize(..7) } else { random.usize(..5) };
+    let believed = largest_believed(Generation::default());
+    let generations = [1, 2, 3, 4, 10, believed, believed + 1, LARGEST - 1, LARGEST];
+    // Those that are believed for ever end what can be tried, and so are rare.
+    let place = if random.u8(..20) == 0 { random.usize(..9) } else { random.usize(..5) };
     let digest = random.bool().then(|| Digest::of(&[random.u8(..2)]));
     Named { generation: generations[place].to_string().parse().unwrap(), digest }
 }
@@ -334,7 +345,7 @@ fn any_nonsense(random: &mut fastrand::Rng) -> Option<Vec<u8>> {
         2 => return Some([named.to_string().as_bytes(), b"\xff"].concat()),
         3 => return Some([named.to_string().as_bytes(), b"\0"].concat()),
         4 => String::new(),
-        5 => format!("{}:{digest}", LARGEST_BELIEVED + 1),
+        5 => format!("{}:{digest}", LARGEST + 1),
         6 => format!("{}:{digest}", "9".repeat(400)),
         7 => format!("3:{}", digest.to_uppercase()),
         8 => format!("3:{}", &digest[1..]),
@@ -384,6 +395,24 @@ fn try_one(stage: &Stage, way: Way, seed: u64) {
         let text = String::from_utf8(message.payload).unwrap();
         assert_eq!((message.channel, text), said, "seed {seed}, {way:?}");
     }
+}
+
+#[test]
+fn a_record_of_another_kind_is_told_by_its_code_and_not_as_a_script_that_failed() {
+    let stage = Stage::new();
+    let record = stage.redis.shared.speaker.keys.record();
+    stage.server.command(&["DEL", &record]).unwrap();
+    stage.server.command(&["LPUSH", &record, "x"]).unwrap();
+    let failure = stage.survey().unwrap_err();
+    let Failure::Server(error) = &failure else { panic!("{failure}") };
+    assert_eq!(error.code(), Some("WRONGTYPE"));
+    // Servers before 7.0 put the code of what fails in a script behind words about the script.
+    assert!(!error.to_string().contains("script"), "{error}");
+    stage.server.command(&["DEL", &record]).unwrap();
+    // The same of a copy is no obstacle at all.
+    let copy = stage.redis.shared.speaker.keys.copy(DOCUMENTS[1]);
+    stage.server.command(&["LPUSH", &copy, "x"]).unwrap();
+    assert_eq!(stage.survey().unwrap().copies, Some(vec![false, true, false, false]));
 }
 
 #[test]

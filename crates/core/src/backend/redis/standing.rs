@@ -60,6 +60,8 @@ pub(super) enum Verdict {
 pub(super) enum Repair {
     Missing,
     Behind,
+    /// It named a number that nobody gives.
+    Unbelievable,
 }
 
 impl Standing {
@@ -82,9 +84,9 @@ impl Standing {
         self.held.as_ref().map(|held| held.generation).unwrap_or_default()
     }
 
-    /// Its name.
+    /// Its name, if that is one that others accept.
     pub(super) fn named(&self) -> Option<Named> {
-        let held = self.held.as_ref()?;
+        let held = self.held.as_ref().filter(|held| Named::can_name(held.generation))?;
         let digest = held.is_present().then_some(held.digest);
         Some(Named { generation: held.generation, digest })
     }
@@ -98,7 +100,9 @@ impl Standing {
     /// What is to be announced, as far as is known.
     pub(super) fn to_announce(&self) -> Option<Named> {
         let (named, recorded) = (self.named()?, self.recorded?);
-        let is_behind = recorded.is_none_or(|recorded| recorded.generation < named.generation);
+        let is_behind = recorded.is_none_or(|recorded| {
+            recorded.generation < named.generation || !recorded.is_believed(named.generation)
+        });
         is_behind.then_some(named)
     }
 
@@ -135,7 +139,8 @@ impl Standing {
         self.recorded = Some(recorded);
         let Some(held) = self.named() else {
             // Others have a name for what is held without one here.
-            return if recorded.is_some() { Verdict::Look } else { Verdict::Same };
+            let is_named = recorded.is_some_and(|recorded| recorded.is_believed(self.generation()));
+            return if is_named { Verdict::Look } else { Verdict::Same };
         };
         let Some(recorded) = recorded else { return Verdict::Announce(Repair::Missing) };
         if recorded == held {
@@ -152,6 +157,9 @@ impl Standing {
             return Verdict::Announce(Repair::Behind);
         }
         if self.ahead.replace(recorded) == Some(recorded) {
+            if !recorded.is_believed(held.generation) {
+                return Verdict::Announce(Repair::Unbelievable);
+            }
             self.name_above = Some(recorded);
             // It may take several attempts, and is told once.
             let is_told = self.renamed_for.replace(recorded) == Some(recorded);
@@ -270,6 +278,29 @@ mod tests {
         standing.compare(Some(named(9, "b")), None, now);
         standing.hold(&snapshot(9, "b"));
         assert_eq!(standing.compare(Some(named(9, "b")), None, now), Verdict::Same);
+    }
+
+    #[test]
+    fn a_record_that_nobody_can_have_written_is_overwritten() {
+        let now = Instant::now();
+        let mut standing = Standing::default();
+        let far = named(1 << 52, "b");
+        assert_eq!(standing.compare(Some(far), None, now), Verdict::Same);
+        standing.hold(&snapshot(5, "a"));
+        // The file may be there already.
+        assert_eq!(standing.compare(Some(far), None, now), Verdict::Look);
+        let verdict = standing.compare(Some(far), None, now);
+        assert_eq!(verdict, Verdict::Announce(Repair::Unbelievable));
+        assert_eq!(standing.to_announce(), Some(named(5, "a")));
+        assert_eq!(standing.take_name_above(), None);
+    }
+
+    #[test]
+    fn what_has_a_number_that_others_refuse_is_not_announced() {
+        let mut standing = Standing::default();
+        standing.hold(&snapshot((1 << 52) + 1, "a"));
+        assert_eq!(standing.compare(None, None, Instant::now()), Verdict::Same);
+        assert_eq!(standing.to_announce(), None);
     }
 
     #[test]

@@ -15,6 +15,8 @@ use crate::Document;
 
 /// How often it is tried again because somebody else was faster.
 const ATTEMPTS: usize = 3;
+/// How copies are dropped.
+const DROPPING: &str = "UNLINK";
 
 /// See `announce.lua`.
 pub(super) async fn announce(
@@ -39,7 +41,10 @@ pub(super) async fn announce(
                 return Ok(Announced::OtherDirectory(other.clone()));
             }
             let held = held.as_deref().and_then(Named::parse);
-            if let Some(held) = held.filter(|held| held.generation >= named.generation) {
+            let stays = |held: &Named| {
+                held.generation >= named.generation && held.is_believed(named.generation)
+            };
+            if let Some(held) = held.filter(stays) {
                 link.forget().await?;
                 return Ok(match held == *named {
                     true => Announced::Same,
@@ -54,6 +59,9 @@ pub(super) async fn announce(
                     let Some(place) = place.checked_sub(needed.len()) else { return Err(error) };
                     let (name, _) = rest.remove(place);
                     complaints.push(format!("{name}: {error}"));
+                    if let Some(again) = said_again(&rest[..place]) {
+                        rest.push(again);
+                    }
                 }
             }
         }
@@ -124,10 +132,21 @@ pub(super) async fn drop_copies(
     document: Document,
     told: Told,
 ) -> Result<(), Failure> {
-    for (_, cmd) in dropping(shared, document, told) {
-        shared.commands.ask(&cmd, shared.habits.command_budget).await?;
+    let all = dropping(shared, document, told);
+    for (place, (_, cmd)) in all.iter().enumerate() {
+        let done = shared.commands.ask(cmd, shared.habits.command_budget).await;
+        if let (Err(Failure::Server(_)), Some((_, again))) = (&done, said_again(&all[..place])) {
+            let _ = shared.commands.ask(&again, shared.habits.command_budget).await;
+        }
+        done?;
     }
     Ok(())
+}
+
+/// What to say instead of the bare name that was refused after all this: what is said twice has none
+/// after it, and the next one is somebody else's. Nothing, if it was something else that was refused.
+fn said_again(before: &[(&'static str, Cmd)]) -> Option<(&'static str, Cmd)> {
+    before.last().filter(|(name, _)| *name != DROPPING).cloned()
 }
 
 /// See `survey.lua`; nobody claims the prefix by it.
@@ -166,12 +185,12 @@ async fn have_copies(shared: &Shared, copied: &[Document]) -> Result<Vec<bool>, 
 
 /// What goes when a document changes, and what is said; with the name of each command.
 fn dropping(shared: &Shared, document: Document, told: Told) -> Vec<(&'static str, Cmd)> {
-    let [changes, message, invalidations, category, _] = told;
+    let Told { changes, message, invalidations, category, command } = told;
     let dropped = shared.speaker.keys.dropped_with(document);
-    let mut all = vec![("UNLINK", cmd("UNLINK").arg(dropped).to_owned())];
+    let mut all = vec![(DROPPING, cmd(DROPPING).arg(dropped).to_owned())];
     for (channel, message) in [(changes, message), (invalidations, category)] {
         if !message.is_empty() {
-            all.push(("PUBLISH", cmd("PUBLISH").arg(channel).arg(message).to_owned()));
+            all.push((command, cmd(command).arg(channel).arg(message).to_owned()));
         }
     }
     all

@@ -144,9 +144,11 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<Outcome> {
         Err(error @ WriteError::Shrinks { .. }) => {
             Ok(no(&format!("nothing was written: {error} (--may-shrink lets it)")))
         }
-        Err(error @ (WriteError::Invalid(_) | WriteError::Name { .. })) => {
-            Ok(no(&format!("nothing was written: {error}")))
-        }
+        Err(
+            error @ (WriteError::Invalid(_)
+            | WriteError::Unconvertible { .. }
+            | WriteError::Name { .. }),
+        ) => Ok(no(&format!("nothing was written: {error}"))),
         Err(error) => Err(error.into()),
     }
 }

@@ -1,0 +1,303 @@
+//! Changes of models in the v2 format. Each is a proposal: it is queued, and nothing else changes.
+
+use axum::extract::State;
+use axum::routing::{delete, post, put};
+use horde_model_reference::change::Operation;
+use horde_model_reference::json::Object;
+use horde_model_reference::proposal::Submission;
+use horde_model_reference::queue::Draft;
+use horde_model_reference::settings::ReplicateMode;
+use horde_model_reference::shape::Unknown;
+use horde_model_reference::{Category, CategoryView, Format, Json, controlnet_alias};
+
+use super::propose::{check_model_name, or_repeated, propose};
+use super::{Answered, v2};
+use crate::app::App;
+use crate::auth::{Caller, User};
+use crate::conditions::Conditions;
+use crate::error::ApiError;
+use crate::extract::{Segments, category};
+use crate::preconditions::Preconditions;
+use crate::request_body::RequestBody;
+use crate::router::{Access, Answer, Route, Takes, Verb};
+
+/// The routes of one category: where its models are created, and what entries in the queue call the
+/// routes.
+struct Written {
+    category: Category,
+    path: &'static str,
+    create: &'static str,
+    update: &'static str,
+}
+
+macro_rules! written {
+    ($($category:ident $name:literal)+) => {
+        [$(Written {
+            category: Category::$category,
+            path: concat!("/model_references/v2/", $name),
+            create: concat!("create_v2_", $name),
+            update: concat!("update_v2_", $name),
+        }),+]
+    };
+}
+
+const WRITTEN: [Written; Category::COUNT] = written! {
+    Blip "blip"
+    Clip "clip"
+    Codeformer "codeformer"
+    Controlnet "controlnet"
+    ControlnetAnnotator "controlnet_annotator"
+    Esrgan "esrgan"
+    Gfpgan "gfpgan"
+    SafetyChecker "safety_checker"
+    ImageGeneration "image_generation"
+    TextGeneration "text_generation"
+    VideoGeneration "video_generation"
+    AudioGeneration "audio_generation"
+    Miscellaneous "miscellaneous"
+    Lora "lora"
+    Ti "ti"
+};
+
+pub(crate) fn table() -> Vec<Route> {
+    let mut table: Vec<Route> = WRITTEN.into_iter().map(creation).collect();
+    table.extend([
+        Route {
+            path: "/model_references/v2/{model_category_name}/add",
+            operation: "create_v2_model",
+            tag: "v2",
+            summary: "Proposes a new model of the category in the path.",
+            verb: Verb::Post(Takes::Json("Record")),
+            access: Access::Requestor,
+            query: &[],
+            answer: Answer::Accepted("ChangeEntry"),
+            errors: &[409, 412, 422],
+            method: post(add),
+        },
+        Route {
+            path: "/model_references/v2/{model_category_name}/model/{model_name}",
+            operation: "update_v2_model",
+            tag: "v2",
+            summary: "Proposes another record for a model. A slash in its name is written %2F.",
+            verb: Verb::Put(Takes::Json("Record")),
+            access: Access::Requestor,
+            query: &[],
+            answer: Answer::Accepted("ChangeEntry"),
+            errors: &[404, 409, 412, 422],
+            method: put(update),
+        },
+        Route {
+            path: "/model_references/v2/{model_category_name}/model/{model_name}",
+            operation: "delete_v2_model",
+            tag: "v2",
+            summary: "Proposes that a model goes. A slash in its name is written %2F.",
+            verb: Verb::Delete,
+            access: Access::Requestor,
+            query: &[],
+            answer: Answer::Accepted("ChangeEntry"),
+            errors: &[400, 404, 409, 412, 422],
+            method: delete(remove),
+        },
+    ]);
+    table
+}
+
+/// Its path would hide the route that reads the category, so it reads, too.
+fn creation(Written { category, path, create: route, .. }: Written) -> Route {
+    let create = async move |State(app): State<App>,
+                             caller: Caller,
+                             conditions: Conditions,
+                             body: RequestBody| {
+        create(&app, &caller, &conditions, &body, category, route).await
+    };
+    let read = async move |State(app): State<App>, sent: Preconditions| {
+        let read = app.reference.category(category).await;
+        v2::category_answer(&sent, category, &read)
+    };
+    Route {
+        path,
+        operation: route,
+        tag: "v2",
+        summary: "Proposes a new model.",
+        verb: Verb::Post(Takes::Json("Record")),
+        access: Access::Requestor,
+        query: &[],
+        answer: Answer::Accepted("ChangeEntry"),
+        errors: &[409, 412, 422],
+        method: post(create).get(read),
+    }
+}
+
+async fn add(
+    State(app): State<App>,
+    caller: Caller,
+    conditions: Conditions,
+    Segments([category_name]): Segments<1>,
+    body: RequestBody,
+) -> Answered {
+    let category = category(&category_name)?;
+    create(&app, &caller, &conditions, &body, category, "create_v2_model").await
+}
+
+async fn create(
+    app: &App,
+    caller: &Caller,
+    conditions: &Conditions,
+    body: &RequestBody,
+    category: Category,
+    route: &'static str,
+) -> Answered {
+    let submission = read_submission(app, body, category)?;
+    let user = app.requestor(caller).await?;
+    let name = submission.name().to_owned();
+    check_is_written(app, category)?;
+    check_baseline(app, &submission)?;
+    check_model_name(category, &name, Format::V2, Operation::Create)?;
+    let read = app.reference.category(category).await;
+    let about = (category, name.as_str(), Operation::Create);
+    if let Err(refused) = check_absent(conditions, &read.view, &name) {
+        return or_repeated(app, refused, &user, conditions, route, about).await;
+    }
+    let catalogues = app.reference.catalogues().await;
+    let licenses = &catalogues.view.catalogues.licenses;
+    let payload =
+        submission.into_creation(licenses, app.licensing.require_explicit_model_assignments)?;
+    propose_model(app, about, payload, &user, conditions, route).await
+}
+
+async fn update(
+    State(app): State<App>,
+    caller: Caller,
+    conditions: Conditions,
+    Segments([category_name, path_name]): Segments<2>,
+    body: RequestBody,
+) -> Answered {
+    let category = category(&category_name)?;
+    let submission = read_submission(&app, &body, category)?;
+    let user = app.requestor(&caller).await?;
+    let read = app.reference.category(category).await;
+    let name = stored_name(&read.view, &path_name);
+    if submission.name() != name {
+        return Err(ApiError::OtherNameInPath);
+    }
+    check_is_written(&app, category)?;
+    check_baseline(&app, &submission)?;
+    check_model_name(category, name, Format::V2, Operation::Update)?;
+    let route = update_route(category);
+    let about = (category, name, Operation::Update);
+    let missing = || ApiError::NothingToUpdate(category, name.to_owned(), Format::V2);
+    let stored = match check_present(&conditions, &read.view, name, missing) {
+        Ok(stored) => stored,
+        Err(refused) => return or_repeated(&app, refused, &user, &conditions, route, about).await,
+    };
+    let catalogues = app.reference.catalogues().await;
+    let payload = submission.into_update(stored, &catalogues.view.catalogues.licenses)?;
+    propose_model(&app, about, payload, &user, &conditions, route).await
+}
+
+async fn remove(
+    State(app): State<App>,
+    caller: Caller,
+    conditions: Conditions,
+    Segments([category_name, path_name]): Segments<2>,
+) -> Answered {
+    const ROUTE: &str = "delete_v2_model";
+    let category = category(&category_name)?;
+    let user = app.requestor(&caller).await?;
+    check_is_written(&app, category)?;
+    let read = app.reference.category(category).await;
+    let name = stored_name(&read.view, &path_name);
+    check_model_name(category, name, Format::V2, Operation::Delete)?;
+    let about = (category, name, Operation::Delete);
+    let missing = || ApiError::ModelNotFound(category, name.to_owned());
+    let stored = match check_present(&conditions, &read.view, name, missing) {
+        Ok(stored) => stored,
+        Err(refused) => return or_repeated(&app, refused, &user, &conditions, ROUTE, about).await,
+    };
+    let payload = stored.as_object().cloned().unwrap_or_default();
+    propose_model(&app, about, payload, &user, &conditions, ROUTE).await
+}
+
+async fn propose_model(
+    app: &App,
+    (category, name, operation): (Category, &str, Operation),
+    payload: Object,
+    user: &User,
+    conditions: &Conditions,
+    route: &str,
+) -> Answered {
+    let draft = Draft::about_model(category, name, operation, payload, route);
+    propose(app, draft, user, conditions, route).await
+}
+
+fn read_submission(
+    app: &App,
+    body: &RequestBody,
+    category: Category,
+) -> Result<Submission, ApiError> {
+    let unknown = if app.refuses_unknown_members { Unknown::Reject } else { Unknown::Drop };
+    let knows_baseline = |name: &str| app.reference.knows_baseline(name);
+    body.read(|value| Submission::read(category, value, unknown, &knows_baseline))
+}
+
+fn check_is_written(app: &App, category: Category) -> Result<(), ApiError> {
+    if app.mode == ReplicateMode::Replica {
+        return Err(ApiError::NoWritesInReplica);
+    }
+    if app.canonical == Format::Legacy && category.has_legacy_form() {
+        return Err(ApiError::NoV2Writes);
+    }
+    Ok(())
+}
+
+fn check_baseline(app: &App, submission: &Submission) -> Result<(), ApiError> {
+    Ok(submission.check_baseline(|name| app.reference.knows_baseline(name))?)
+}
+
+/// The stored name that a name in a path stands for.
+fn stored_name<'a>(view: &CategoryView, name: &'a str) -> &'a str {
+    controlnet_alias(view.category, name, |name| stored(view, name).is_some())
+}
+
+fn stored<'a>(view: &'a CategoryView, name: &str) -> Option<&'a Json> {
+    view.records()?.get(name)
+}
+
+fn check_absent(conditions: &Conditions, view: &CategoryView, name: &str) -> Result<(), ApiError> {
+    conditions.check(v2::model(view, name).as_ref())?;
+    match stored(view, name) {
+        Some(_) => Err(ApiError::ModelExists(view.category, name.to_owned())),
+        None => Ok(()),
+    }
+}
+
+fn check_present<'a>(
+    conditions: &Conditions,
+    view: &'a CategoryView,
+    name: &str,
+    missing: impl Fn() -> ApiError,
+) -> Result<&'a Json, ApiError> {
+    conditions.check(v2::model(view, name).as_ref())?;
+    stored(view, name).ok_or_else(missing)
+}
+
+/// What entries in the queue call the route.
+fn update_route(category: Category) -> &'static str {
+    let of_category = |written: &&Written| written.category == category;
+    WRITTEN.iter().find(of_category).map_or("update_v2_model", |written| written.update)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_category_has_routes_of_its_own_name() {
+        for (category, written) in Category::ALL.into_iter().zip(&WRITTEN) {
+            assert_eq!(written.category, category);
+            assert!(written.path.ends_with(&format!("/{category}")));
+            assert_eq!(written.create, format!("create_v2_{category}"));
+            assert_eq!(update_route(category), format!("update_v2_{category}"));
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Which files the service is expected to satisfy today. A route that arrives needs a line here;
+//! what is not listed is counted as not yet served.
+
+use crate::exchange::{Exchange, Step};
+
+/// How much of a file is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    Whole,
+    /// Only these steps, counted from 0.
+    Steps(&'static [usize]),
+    NotYet,
+}
+
+/// Files of which every step is satisfied.
+const SERVED: &[&str] = &["heartbeat-shape"];
+
+/// Files of which these steps are satisfied.
+const SOME_STEPS: &[(&str, &[usize])] = &[];
+
+/// What is expected of this file.
+pub fn readiness(file: &Exchange) -> Readiness {
+    let name = file.name.as_str();
+    if let Some((_, steps)) = SOME_STEPS.iter().find(|(listed, _)| *listed == name) {
+        return Readiness::Steps(steps);
+    }
+    if SERVED.contains(&name) { Readiness::Whole } else { Readiness::NotYet }
+}
+
+/// What is listed but stands in no file, for lists that cannot rot.
+pub fn unknown(files: &[Exchange]) -> Vec<&'static str> {
+    let listed = SERVED.iter().chain(SOME_STEPS.iter().map(|(name, _)| name));
+    listed.filter(|name| !files.iter().any(|file| file.name == **name)).copied().collect()
+}
+
+/// The steps of a file that compare something.
+pub fn comparing(steps: &[Step]) -> usize {
+    steps.iter().filter(|step| !matches!(step, Step::Control(_))).count()
+}
