@@ -9,6 +9,7 @@ use horde_model_reference::{Format, ModelReference, Primary};
 use crate::auth::Users;
 use crate::client_address::Networks;
 use crate::cors::Cors;
+use crate::past::Past;
 use crate::process::Worker;
 use crate::request_body::BodyLimits;
 use crate::routes::Past;

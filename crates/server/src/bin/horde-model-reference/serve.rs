@@ -16,6 +16,7 @@ use horde_model_reference_server::app::{App, Inner};
 use horde_model_reference_server::auth::Users;
 use horde_model_reference_server::cors::Cors;
 use horde_model_reference_server::layers::Layers;
+use horde_model_reference_server::past::Past;
 use horde_model_reference_server::process::Worker;
 use horde_model_reference_server::request_body::BodyLimits;
 use horde_model_reference_server::router::{router, table};

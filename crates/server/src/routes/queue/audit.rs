@@ -1,13 +1,10 @@
 //! The queue's past, told from the audit trail: what waits, what was decided, what a batch came to.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::routing::get;
-use horde_model_reference::audit::{Archive, Story};
+use horde_model_reference::audit::Story;
 use horde_model_reference::json::Object;
 use horde_model_reference::{Format, Json};
-use tokio::sync::Semaphore;
 
 use super::super::{Answered, ok};
 use super::{Behind, doors, queue_of};
@@ -15,12 +12,10 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::extract::{Query, Segments, both, number_in_path};
+use crate::past::Past;
 use crate::process::now_ms;
 use crate::respond;
 use crate::router::{Access, Answer, QueryParameter, Route, Verb};
-
-/// Readings of the trail at a time: it may be long, and lies on a disk.
-const AT_ONCE: usize = 4;
 
 const DOMAIN: QueryParameter = QueryParameter {
     name: "domain_override",
@@ -41,37 +36,6 @@ const PAGE: &[QueryParameter] = &[
         meaning: "How many batches to tell at most.",
     },
 ];
-
-/// The audit trail of a server that keeps one, for whoever asks about the past.
-pub struct Past {
-    archive: Arc<Archive>,
-    places: Semaphore,
-}
-
-impl Past {
-    /// Nothing is read yet.
-    pub fn new(archive: Archive) -> Self {
-        Self { archive: Arc::new(archive), places: Semaphore::new(AT_ONCE) }
-    }
-
-    /// What `ask` finds, off the threads that serve others.
-    async fn ask<T: Send + 'static>(
-        &self,
-        ask: impl FnOnce(&Archive) -> horde_model_reference::Result<T> + Send + 'static,
-    ) -> Result<T, ApiError> {
-        // Never closed, so there is always a place in the end.
-        let _place = self.places.acquire().await;
-        let archive = Arc::clone(&self.archive);
-        match tokio::task::spawn_blocking(move || ask(&archive)).await {
-            Ok(Ok(found)) => Ok(found),
-            Ok(Err(error)) => {
-                tracing::error!(%error, "the audit trail cannot be read");
-                Err(ApiError::Unwritten("The audit trail cannot be read.".into()))
-            }
-            Err(_) => Err(ApiError::Internal),
-        }
-    }
-}
 
 pub(super) fn table() -> Vec<Route> {
     let current = Behind {
