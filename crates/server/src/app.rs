@@ -12,7 +12,6 @@ use crate::cors::Cors;
 use crate::past::Past;
 use crate::process::Worker;
 use crate::request_body::BodyLimits;
-use crate::routes::Past;
 use crate::traffic::Traffic;
 
 /// Everything a handler needs. Cheap to clone.

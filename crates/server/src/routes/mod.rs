@@ -19,8 +19,6 @@ pub(crate) mod v1_write;
 pub(crate) mod v2;
 pub(crate) mod v2_write;
 
-pub use queue::Past;
-
 use axum::response::Response;
 use horde_model_reference::json::{Json, Style};
 use horde_model_reference::{CategoryView, Read};

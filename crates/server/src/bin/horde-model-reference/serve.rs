@@ -20,7 +20,6 @@ use horde_model_reference_server::past::Past;
 use horde_model_reference_server::process::Worker;
 use horde_model_reference_server::request_body::BodyLimits;
 use horde_model_reference_server::router::{router, table};
-use horde_model_reference_server::routes::Past;
 use horde_model_reference_server::serve::{Limits, serve};
 use horde_model_reference_server::settings::{Http, ServerSettings};
 use horde_model_reference_server::settler::Settler;

@@ -6,8 +6,6 @@ mod bodies;
 mod diffs;
 mod read;
 
-pub use audit::Past;
-
 use axum::routing::MethodRouter;
 use horde_model_reference::json::Object;
 use horde_model_reference::queue::{Actor, Entry, Queue};
