@@ -93,7 +93,7 @@ pub(super) fn table() -> Vec<Route> {
 
 /// Whose events are asked for.
 fn domain(app: &App, query: &Query) -> Result<Format, ApiError> {
-    // One of them has two names in the reference, and is listed twice in what it tells.
+    // One word twice: so clients are told them.
     const WORDS: [&str; 3] = ["legacy", "v2", "legacy"];
     let word = query.one_of("domain_override", &WORDS)?;
     Ok(word.and_then(Format::of_name).unwrap_or(app.canonical))
