@@ -51,6 +51,63 @@ pub const WANTED: &[Wanted] = &[
         ],
     },
     Wanted { file: "audit-net-changes-gaps", step: 3, fault: "X05", edits: FIRST_EVENT_ADDS },
+    Wanted {
+        file: "audit-net-changes-gaps",
+        step: 8,
+        fault: "X06",
+        edits: &[
+            Set("/model_changes/0/net_operation", r#""modified""#),
+            // The members that changed; the event tells no others.
+            Set(
+                "/model_changes/0/before_state",
+                r#"{
+                    "description": "Line-art and sketch finetune.",
+                    "version": "1.0",
+                    "metadata": "<any>",
+                    "config": "<any>",
+                    "size_on_disk_bytes": 2147483648,
+                    "tags": ["anime", "sketch"],
+                    "showcases": ["https://example.org/showcase/aurora/01.webp"],
+                    "trigger": ["aurora style"],
+                    "homepage": "https://example.org/aurora",
+                    "style": "anime"
+                }"#,
+            ),
+            Set(
+                "/model_changes/0/after_state",
+                r#"{
+                    "description": "Test entry.",
+                    "metadata": "<any>",
+                    "config": "<any>",
+                    "licensing": "<any>",
+                    "tags": [],
+                    "showcases": [],
+                    "trigger": []
+                }"#,
+            ),
+            Set("/model_changes/0/field_diffs", "\"<any>\""),
+            Set("/model_changes/0/is_critical", "true"),
+            Set("/models_modified", "1"),
+            Set("/models_unchanged", "0"),
+            Set("/total_field_changes", "18"),
+            Set("/has_critical_changes", "true"),
+        ],
+    },
+    Wanted {
+        file: "audit-net-changes-gaps",
+        step: 11,
+        fault: "X06",
+        edits: &[
+            Set("/model_changes/0/net_operation", r#""deleted""#),
+            Set("/model_changes/0/before_state", CINDER),
+            Set("/model_changes/0/field_diffs", CINDER_REMOVED),
+            Set("/model_changes/0/is_critical", "true"),
+            Set("/models_deleted", "1"),
+            Set("/models_unchanged", "0"),
+            Set("/total_field_changes", "17"),
+            Set("/has_critical_changes", "true"),
+        ],
+    },
     Wanted { file: "queue-v1-mirror", step: 12, fault: "X05", edits: FIRST_EVENT_ADDS },
     Wanted {
         file: "audit-views",
@@ -647,7 +704,32 @@ const FIRST_EVENT_ADDS: &[crate::wanted::Edit] = &[
     Set("/models_unchanged", "0"),
     // record_type, name, description, metadata (3), config, model_classification (2), licensing (7)
     Set("/total_field_changes", "16"),
+    // The list of downloads comes with it.
+    Set("/model_changes/0/is_critical", "true"),
+    Set("/has_critical_changes", "true"),
 ];
+
+/// The record that is deleted, which is older than the trail.
+const CINDER: &str = r#"{
+    "record_type": "image_generation",
+    "name": "Cinder Inpaint",
+    "version": "1.0",
+    "metadata": {
+        "schema_version": "2.0.0",
+        "created_at": 1700000000,
+        "updated_at": 1700000100
+    },
+    "config": "<any>",
+    "model_classification": {"domain": "image", "purpose": "generation"},
+    "size_on_disk_bytes": 4265437280,
+    "inpainting": true,
+    "baseline": "stable_diffusion_1",
+    "tags": ["realistic"],
+    "showcases": [],
+    "trigger": [],
+    "nsfw": false,
+    "style": "realistic"
+}"#;
 
 /// The batch of the second approver, both of whose members were applied in one call.
 const BETA: &str = r#"{
