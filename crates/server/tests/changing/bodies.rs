@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::json;
 use testkit::{Connection, Request};
 
-use crate::setup::{REQUESTOR, Server, V2, legacy, v2, with_body};
+use crate::setup::{APPROVER, REQUESTOR, Server, V1, V2, legacy, v2, with_body};
 
 #[test]
 fn large_bodies_are_refused() -> Result<()> {
@@ -102,5 +102,29 @@ fn an_empty_pair_of_parentheses_is_no_licence() -> Result<()> {
         "commercial_use": "unknown", "redistribution": "unknown"});
     let body = json!({"name": "n", "licensing": licensing});
     assert_eq!(server.send(&with_body("POST", V2, REQUESTOR, &body))?.status, 422);
+    Ok(())
+}
+
+#[test]
+fn what_is_nested_too_deeply_to_be_stored_is_refused() -> Result<()> {
+    for queue in ["true", "false"] {
+        let settings = [("CANONICAL_FORMAT", "legacy"), ("PENDING_QUEUE__ENABLED", queue)];
+        let server = Server::start(&settings)?;
+        for depth in [100, 149, 185, 300] {
+            let nested = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            let body = format!(r#"{{"name": "deep {depth}", "odd": {nested}}}"#);
+            let request = Request::new("POST", V1).header("apikey", APPROVER);
+            let request = request.header("content-type", "application/json").body(body);
+            let answer = server.send(&request)?;
+            let wanted = if depth > 149 {
+                422
+            } else if queue == "true" {
+                202
+            } else {
+                201
+            };
+            assert_eq!(answer.status, wanted, "{depth}: {}", answer.text());
+        }
+    }
     Ok(())
 }
