@@ -9,6 +9,7 @@ use horde_model_reference::{Format, ModelReference, Primary};
 use crate::auth::Users;
 use crate::client_address::Networks;
 use crate::cors::Cors;
+use crate::past::Past;
 use crate::process::Worker;
 use crate::request_body::BodyLimits;
 use crate::traffic::Traffic;
@@ -33,6 +34,8 @@ pub struct Inner {
     pub canonical: Format,
     /// Whose key is whose.
     pub users: Users,
+    /// The audit trail, where one is kept.
+    pub past: Option<Past>,
     /// Whether changes are queued, and who may propose and approve them.
     pub queue: Queue,
     /// Who may edit licences.
@@ -70,6 +73,7 @@ impl App {
             follower: None,
             canonical: Format::V2,
             users: Users::new(&settings.core.horde_api, &settings.auth).unwrap(),
+            past: None,
             queue: settings.core.queue,
             licensing: settings.core.licensing,
             trusted_proxies: Networks::none(),

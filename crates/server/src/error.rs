@@ -1,6 +1,7 @@
 //! What clients are told when something is not as they asked: the only file that spells error bodies.
 
 use axum::response::{IntoResponse, Response};
+use horde_model_reference::catalogue::{self, Obstacle};
 use horde_model_reference::change::{Operation, WriteError};
 use horde_model_reference::json::{Json, Object, Style};
 use horde_model_reference::proposal;
@@ -76,6 +77,10 @@ pub enum ApiError {
     },
     /// Changes are not queued here.
     NoQueue,
+    /// No audit trail is kept here.
+    NotAudited,
+    /// More read the audit trail than can at a time.
+    PastBusy,
     /// Changes are queued by the PRIMARY; with the format that is canonical here.
     QueuedByPrimary(Format),
     /// The queue does not allow it; the text is the contract's.
@@ -86,6 +91,8 @@ pub enum ApiError {
     Unwritten(String),
     /// What was sent breaks a rule about models.
     Proposal(proposal::Refusal),
+    /// What was sent breaks a rule of a catalogue.
+    Catalogue(catalogue::Refusal),
     /// The files cannot hold a model of this name, and why.
     UnusableName(String),
     /// The same about a name, where the contract calls it a bad request.
@@ -101,6 +108,10 @@ pub enum ApiError {
     },
     /// The path names another model than the body.
     OtherNameInPath,
+    /// The path names another licence than the body.
+    OtherLicenseInPath,
+    /// The path names another asset than the body.
+    OtherAssetInPath,
     /// Only the authority writes.
     NoWritesInReplica,
     /// The v2 records of the category follow from legacy ones here.
@@ -157,6 +168,8 @@ impl ApiError {
             | Self::BadName(_)
             | Self::BackendPrefix { .. }
             | Self::OtherNameInPath
+            | Self::OtherLicenseInPath
+            | Self::OtherAssetInPath
             | Self::BadIdempotencyKey { .. }
             | Self::NoTextMetadata
             | Self::NoMetadataGiven => StatusCode::BAD_REQUEST,
@@ -166,7 +179,14 @@ impl ApiError {
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Undecidable(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
-            Self::QueuedByPrimary(_) | Self::Unwritten(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Catalogue(refusal) => match refusal.obstacle() {
+                Obstacle::Conflict => StatusCode::CONFLICT,
+                Obstacle::Missing => StatusCode::NOT_FOUND,
+                Obstacle::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            },
+            Self::QueuedByPrimary(_) | Self::Unwritten(_) | Self::NotAudited | Self::PastBusy => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Refused(Refusal::TooManyFailures { .. }) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unprocessable(_)
@@ -196,7 +216,7 @@ impl ApiError {
             Self::Refused(Refusal::TooManyFailures { retry_after }) => {
                 Some((RETRY_AFTER, (*retry_after).into()))
             }
-            Self::Busy => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            Self::Busy | Self::PastBusy => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             // The rest of the body may still be coming.
             Self::BodyTooLarge { .. } | Self::BodyTooSlow { .. } => {
                 Some((CONNECTION, HeaderValue::from_static("close")))
@@ -215,6 +235,7 @@ impl ApiError {
             Self::Refused(Refusal::TooManyFailures { .. }) => {
                 "Too many attempts with keys that are not valid. Try again later.".into()
             }
+            Self::NotAudited => "Audit trail is disabled on this deployment.".into(),
             Self::QueuedByPrimary(Format::V2) => {
                 "This instance is in REPLICA mode and does not support write operations. \
                  Only PRIMARY instances can queue model changes."
@@ -243,6 +264,9 @@ impl ApiError {
             }
             Self::NoQueue => "Pending queue is disabled or unsupported on this deployment.".into(),
             Self::Proposal(refusal) | Self::BadName(refusal) => refusal.to_string().into(),
+            Self::Catalogue(refusal) => refusal.to_string().into(),
+            Self::OtherLicenseInPath => "Path and body license identifiers must match.".into(),
+            Self::OtherAssetInPath => "Path and body asset identities must match.".into(),
             Self::UnusableName(text) => text.as_str().into(),
             Self::BackendPrefix { name, version, operation } => {
                 let dash = if *version == Format::V2 { '\u{2014}' } else { '-' };
@@ -289,6 +313,7 @@ impl ApiError {
             )
             .into(),
             Self::RequestReused => "This Idempotency-Key was used for another request.".into(),
+            Self::PastBusy => "Too many read the audit trail at the moment. Try again.".into(),
             Self::Busy => "Too many changes at the moment. Try again.".into(),
             Self::OutcomeUnknown => {
                 "It is not known whether the change was made. Repeat the request; \
@@ -381,6 +406,12 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(name, value);
         }
         response
+    }
+}
+
+impl From<catalogue::Refusal> for ApiError {
+    fn from(refusal: catalogue::Refusal) -> Self {
+        Self::Catalogue(refusal)
     }
 }
 

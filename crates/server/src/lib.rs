@@ -1,15 +1,16 @@
 //! The AI-Horde model reference over HTTP.
 
 pub mod settings;
-pub mod settler;
 
 pub mod app;
 pub mod auth;
 mod client_address;
 mod metrics;
 mod openapi;
+pub mod past;
 pub mod router;
 mod routes;
+pub mod settler;
 
 mod conditions;
 pub mod cors;

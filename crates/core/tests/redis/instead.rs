@@ -80,7 +80,7 @@ fn what_a_start_takes_instead_of_a_broken_file_is_marked_also_when_redis_goes_aw
     drop(first);
     folder.write("clip.json", "{");
     let redis = connected(&folder, &server);
-    let loaded = L1::load(redis.clone(), Leases::default());
+    let loaded = L1::load(redis, Leases::default());
     let clip = Document::V2(CLIP);
     let taken = loaded.snapshots().get(clip).bytes.clone();
     assert!(String::from_utf8_lossy(&taken).contains("\"m\""), "the copy was not taken");

@@ -22,7 +22,7 @@ impl Arrivals {
     }
 
     /// From now on.
-    pub(super) fn from_now(&self) -> Since {
+    pub(super) fn since_now(&self) -> Since {
         Since(self.0.subscribe())
     }
 }
@@ -44,17 +44,17 @@ mod tests {
     async fn a_pause_ends_when_another_connection_comes_about_after_it_was_meant() {
         let arrivals = Arrivals::default();
         arrivals.note();
-        let since = arrivals.from_now();
+        let since = arrivals.since_now();
         let mut pause = std::pin::pin!(since.pause(FOR_EVER));
         let is_over = futures_util::poll!(&mut pause).is_ready();
         assert!(!is_over, "what came about earlier says nothing");
         arrivals.note();
         pause.await;
         // One that came about while the attempt failed counts as well.
-        let since = arrivals.from_now();
+        let since = arrivals.since_now();
         arrivals.note();
         since.pause(FOR_EVER).await;
         // Without one it lasts as long as was said.
-        arrivals.from_now().pause(Duration::from_millis(1)).await;
+        arrivals.since_now().pause(Duration::from_millis(1)).await;
     }
 }

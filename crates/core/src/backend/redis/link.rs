@@ -198,7 +198,7 @@ impl Link {
     pub(super) async fn keep(&self, server: &Server, backoff: Backoff, arrivals: &Arrivals) {
         let mut failures = 0;
         loop {
-            let mut since = arrivals.from_now();
+            let mut since = arrivals.since_now();
             match self.connect(server).await {
                 Ok(connection) => {
                     let begun = Instant::now();
@@ -218,7 +218,7 @@ impl Link {
                         continue;
                     }
                     failures = 0;
-                    since = arrivals.from_now();
+                    since = arrivals.since_now();
                 }
                 Err(error) => {
                     if failures == 0 {

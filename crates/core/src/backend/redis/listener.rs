@@ -101,7 +101,7 @@ impl Shared {
         loop {
             let begun = Instant::now();
             self.turn(Subscription::Subscribing);
-            let mut since = self.arrivals.from_now();
+            let mut since = self.arrivals.since_now();
             let (ended, was_refused) = match self.subscribe().await {
                 Ok((line, messages)) => (self.follow(line, messages).await, false),
                 Err(reason) => (reason, true),
@@ -122,7 +122,7 @@ impl Shared {
                 continue;
             }
             if !was_refused {
-                since = self.arrivals.from_now();
+                since = self.arrivals.since_now();
             }
             since.pause(pause).await;
         }

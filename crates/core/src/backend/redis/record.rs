@@ -34,7 +34,7 @@ pub(super) struct Record([Option<Named>; Document::COUNT]);
 /// Up to which number others are believed, where `known` is the largest that the files gave. A record
 /// beyond it is no obstacle to anybody.
 pub(super) fn largest_believed(known: Generation) -> u64 {
-    (known.get() + AHEAD).max(BELIEVED).min(LARGEST)
+    (known.get() + AHEAD).clamp(BELIEVED, LARGEST)
 }
 
 impl Named {

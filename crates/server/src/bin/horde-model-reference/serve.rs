@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use horde_model_reference::audit::Trail;
+use horde_model_reference::audit::{Archive, Trail};
 use horde_model_reference::backend::files::Files;
 use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::replica::Follower;
@@ -16,6 +16,7 @@ use horde_model_reference_server::app::{App, Inner};
 use horde_model_reference_server::auth::Users;
 use horde_model_reference_server::cors::Cors;
 use horde_model_reference_server::layers::Layers;
+use horde_model_reference_server::past::Past;
 use horde_model_reference_server::process::Worker;
 use horde_model_reference_server::request_body::BodyLimits;
 use horde_model_reference_server::router::{router, table};
@@ -81,6 +82,7 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
         follower: follower.as_ref().map(Follower::watch),
         canonical: settings.core.storage.canonical_format,
         users,
+        past: past(&settings.core),
         queue: settings.core.queue.clone(),
         licensing: settings.core.licensing.clone(),
         trusted_proxies: settings.http.trusted_proxies.clone(),
@@ -161,6 +163,12 @@ fn open(
         ModelReference::open(files, options).map(|reference| (reference, None))
     };
     opened.with_context(|| format!("cannot open the data in {root}"))
+}
+
+/// The audit trail, where one is kept.
+fn past(settings: &Settings) -> Option<Past> {
+    let root = Trail::root_of(&settings.audit, &settings.storage.data_root());
+    settings.audit.enabled.then(|| Past::new(Archive::new(root)))
 }
 
 /// Whoever names the data folder itself instead of the one above would get an empty one inside it.

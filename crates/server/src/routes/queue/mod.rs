@@ -1,7 +1,9 @@
 //! The queue of proposed changes: one queue behind two doors, whatever format is canonical.
 
 mod act;
+mod audit;
 mod bodies;
+mod diffs;
 mod read;
 
 use axum::routing::MethodRouter;
@@ -60,7 +62,7 @@ impl Behind {
 }
 
 pub(crate) fn table() -> Vec<Route> {
-    read::table().into_iter().chain(act::table()).collect()
+    [read::table(), act::table(), diffs::table(), audit::table()].into_iter().flatten().collect()
 }
 
 /// The queue, where this server keeps one.
