@@ -79,6 +79,8 @@ pub enum ApiError {
     NoQueue,
     /// No audit trail is kept here.
     NotAudited,
+    /// More read the audit trail than can at a time.
+    PastBusy,
     /// Changes are queued by the PRIMARY; with the format that is canonical here.
     QueuedByPrimary(Format),
     /// The queue does not allow it; the text is the contract's.
@@ -182,7 +184,7 @@ impl ApiError {
                 Obstacle::Missing => StatusCode::NOT_FOUND,
                 Obstacle::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             },
-            Self::QueuedByPrimary(_) | Self::Unwritten(_) | Self::NotAudited => {
+            Self::QueuedByPrimary(_) | Self::Unwritten(_) | Self::NotAudited | Self::PastBusy => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
@@ -214,7 +216,7 @@ impl ApiError {
             Self::Refused(Refusal::TooManyFailures { retry_after }) => {
                 Some((RETRY_AFTER, (*retry_after).into()))
             }
-            Self::Busy => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            Self::Busy | Self::PastBusy => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             // The rest of the body may still be coming.
             Self::BodyTooLarge { .. } | Self::BodyTooSlow { .. } => {
                 Some((CONNECTION, HeaderValue::from_static("close")))
@@ -311,6 +313,7 @@ impl ApiError {
             )
             .into(),
             Self::RequestReused => "This Idempotency-Key was used for another request.".into(),
+            Self::PastBusy => "Too many read the audit trail at the moment. Try again.".into(),
             Self::Busy => "Too many changes at the moment. Try again.".into(),
             Self::OutcomeUnknown => {
                 "It is not known whether the change was made. Repeat the request; \

@@ -73,13 +73,9 @@ pub(super) fn v2_from_legacy(
     };
     note(&rejected, "cannot be converted to v2", notes);
     let Some(stored) = stored else { return Some(records) };
-    let says_it = |name: &str| says_its_metadata(legacy, name);
     for (name, record) in &mut records {
-        let stored = stored.get(name).and_then(|stored| stored.get("metadata"));
-        if let (Some(record), Some(metadata), false) =
-            (record.as_object_mut(), stored, says_it(name))
-        {
-            keep_metadata(record, metadata);
+        if let (Some(record), Some(stored)) = (record.as_object_mut(), stored.get(name)) {
+            keep_metadata(category, legacy, name, record, stored);
         }
     }
     for Rejected { name, .. } in rejected {
@@ -115,16 +111,24 @@ pub(crate) fn derive_v2(
     v2_from_legacy(category, legacy, stored, &mut Vec::new())
 }
 
-/// Whether the legacy record has metadata of its own, which then are all there is to say.
-fn says_its_metadata(legacy: &Snapshot, name: &str) -> bool {
-    let record = legacy.object().and_then(|records| records.get(name));
-    record.and_then(|record| record.get("metadata")).is_some_and(|own| own.as_object().is_some())
-}
-
-/// Takes over the metadata of the stored form, at the place where metadata stand.
-fn keep_metadata(record: &mut Object, stored: &Json) {
-    if stored.as_object().is_some() {
-        record.insert("metadata".into(), stored.clone());
+/// Keeps the metadata of the stored form where the legacy form says nothing of them. A legacy record
+/// with metadata of its own has said all there is to say; rows of the table have nowhere to say it,
+/// and are written in the present form of the schema.
+fn keep_metadata(
+    category: Category,
+    legacy: &Snapshot,
+    name: &str,
+    record: &mut Object,
+    stored: &Json,
+) {
+    let source = legacy.object().and_then(|records| records.get(name));
+    let own = source.and_then(|source| source.get("metadata")).and_then(Json::as_object);
+    match stored.get("metadata") {
+        _ if own.is_some() => {}
+        Some(Json::Object(known)) if category != Category::TextGeneration => {
+            record.insert("metadata".into(), known.clone().into());
+        }
+        _ => keep_times(record, stored),
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Exchange {
     pub dataset: String,
     /// Changes nothing, so that it may share a server with others of its kind.
     pub shares_server: bool,
+    /// Tells of a fault of an earlier release.
+    pub shows_a_fault: bool,
     /// Environment on top of the set-up.
     pub settings: Vec<(String, String)>,
     pub steps: Vec<Step>,
@@ -67,6 +69,7 @@ impl Exchange {
             setup: text(document, "setup")?,
             dataset: text(document, "dataset")?,
             shares_server: flag(document, "shares_server"),
+            shows_a_fault: document.get("defect").is_some_and(|name| !name.is_null()),
             settings: texts(document.get("settings")),
             steps: steps.iter().map(Step::from_json).collect::<Result<_>>()?,
         })

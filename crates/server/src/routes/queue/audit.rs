@@ -93,7 +93,8 @@ pub(super) fn table() -> Vec<Route> {
 
 /// Whose events are asked for.
 fn domain(app: &App, query: &Query) -> Result<Format, ApiError> {
-    const WORDS: [&str; 2] = ["legacy", "v2"];
+    // One word twice: so clients are told them.
+    const WORDS: [&str; 3] = ["legacy", "v2", "legacy"];
     let word = query.one_of("domain_override", &WORDS)?;
     Ok(word.and_then(Format::of_name).unwrap_or(app.canonical))
 }
