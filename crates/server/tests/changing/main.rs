@@ -4,6 +4,7 @@
 #![expect(unreachable_pub, reason = "a test executable has no outside")]
 
 mod bodies;
+mod catalogues;
 mod conditions;
 mod names;
 mod repeated;
