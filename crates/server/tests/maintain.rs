@@ -153,9 +153,13 @@ fn a_change_goes_from_a_file_to_what_is_served() -> Result<()> {
 
     let diff = setting.run(READER, &["queue", "diff", "1", "3", "--table"])?;
     assert_eq!(diff.code, Some(0), "{diff:?}");
-    assert!(diff.stdout.starts_with("change 1: update clip/ViT-Meadow/14\n"), "{diff:?}");
+    let title = "change 1: update clip/ViT-Meadow/14  critical: clients rely on what changes\n";
+    assert!(diff.stdout.starts_with(title), "{diff:?}");
+    assert!(diff.stdout.contains("~ config.download.0.file_name "), "{diff:?}");
+    let of_update = diff.stdout.split("change 3").next().unwrap_or_default();
+    assert!(!of_update.contains("updated_at"), "{diff:?}");
     assert!(diff.stdout.contains("→ \"The meadow in spring.\""), "{diff:?}");
-    assert!(diff.stdout.contains("change 3: delete clip/ViT-Meadow\n"), "{diff:?}");
+    assert!(diff.stdout.contains("change 3: delete clip/ViT-Meadow  critical"), "{diff:?}");
     assert!(diff.stdout.contains("  - pretrained_name "), "{diff:?}");
     let missing = setting.run(READER, &["queue", "diff", "2", "99"])?;
     assert_eq!((missing.code, missing.json()?["total"].as_i64()), (Some(1), Some(2)));

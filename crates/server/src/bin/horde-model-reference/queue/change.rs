@@ -80,12 +80,14 @@ fn diff_text(diff: &Json, paint: Paint) -> String {
     if diff.get("is_critical").and_then(Json::as_bool) == Some(true) {
         title = format!("{title}  {}", paint.red("critical: clients rely on what changes"));
     }
-    let fields: Vec<FieldDiff> =
+    let mut fields: Vec<FieldDiff> =
         elements(diff, "field_diffs").iter().filter_map(of_answer).collect();
-    let told = match (text(diff, "net_operation"), fields.is_empty()) {
-        ("unchanged", true) => "  (it is so already)\n".to_owned(),
-        (_, true) => "  (no difference)\n".to_owned(),
-        _ => told(&fields, paint),
+    // An update is given its time when it is applied.
+    let is_update = text(diff, "operation") == "update";
+    fields.retain(|field| !is_update || field.path != "metadata.updated_at");
+    let told = match fields.is_empty() {
+        true => "  (no difference)\n".to_owned(),
+        false => told(&fields, paint),
     };
     format!("{title}\n{told}")
 }
