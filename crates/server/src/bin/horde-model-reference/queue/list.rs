@@ -81,8 +81,11 @@ fn as_text(args: &Args, answer: &Json) -> String {
     let total = answer.get("total").and_then(Json::as_i64).unwrap_or_default();
     let total = usize::try_from(total).unwrap_or(items.len());
     if items.is_empty() {
-        let which = if args.all || total > 0 { "of the kind" } else { "of the kind is open" };
-        return format!("no change {which}; {}\n", count(total, "change"));
+        return match total {
+            0 if args.all || !args.status.is_empty() => "there is no such change\n".to_owned(),
+            0 => "no such change is open; --all lists the others as well\n".to_owned(),
+            _ => format!("there are only {}\n", count(total, "change")),
+        };
     }
     let mut text = table(items, Paint::stdout());
     let before = usize::try_from(args.offset).unwrap_or(0);

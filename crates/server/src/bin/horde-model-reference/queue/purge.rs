@@ -56,6 +56,10 @@ pub(super) fn execute(args: &Args) -> anyhow::Result<Outcome> {
     }
     if !args.yes {
         let answer = purge(&api, args, true)?;
+        if elements(&answer, "removed_change_ids").is_empty() {
+            args.output.print(&answer, || "there is no such entry\n".to_owned())?;
+            return Ok(Outcome::Fine);
+        }
         let question = format!("{} would go. Remove them for good?", told(&answer));
         match is_wanted(&question)? {
             Some(true) => {}
