@@ -115,6 +115,9 @@ struct Queue {
     /// Where to make the folders of rounds; a temporary one by default.
     #[arg(long)]
     folder: Option<PathBuf>,
+    /// Keeps the folders of rounds in which all was well, too.
+    #[arg(long)]
+    keep: bool,
 }
 
 fn main() -> Result<ExitCode> {
@@ -204,9 +207,11 @@ fn run_queue(arguments: Queue) -> Result<ExitCode> {
         tally.merge(found);
         if is_well {
             println!("round {number}: all is well");
-            std::fs::remove_dir_all(&round).with_context(|| round.display().to_string())?;
         } else {
             println!("round {number}: see {}", round.display());
+        }
+        if is_well && !arguments.keep {
+            std::fs::remove_dir_all(&round).with_context(|| round.display().to_string())?;
         }
         if !is_well || end.is_some_and(|end| Instant::now() >= end) {
             break;

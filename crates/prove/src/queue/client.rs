@@ -62,12 +62,13 @@ impl<'a> Client<'a> {
     }
 
     fn choose(&mut self) -> Ask {
+        // One change is applied at a time, so that those who apply wait for one another.
         let chosen = match self.random.u32(..100) {
-            0..=41 => None,
-            42..=66 => self.decide(),
-            67..=79 => self.apply_one(),
-            80..=87 => self.apply_several(),
-            88..=94 => self.apply_batch(),
+            0..=51 => None,
+            52..=78 => self.decide(),
+            79..=84 => self.apply_one(),
+            85..=90 => self.apply_several(),
+            91..=94 => self.apply_batch(),
             _ => Some(self.purge()),
         };
         chosen.unwrap_or_else(|| self.propose())

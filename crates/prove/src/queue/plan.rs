@@ -110,7 +110,7 @@ fn play(plan: &Plan, stage: &mut Stage, calls: &Path, random: &mut Rng) -> Resul
 fn disturb(stage: &mut Stage, time: Duration, random: &mut Rng) -> Result<()> {
     let end = Instant::now() + time;
     while Instant::now() < end {
-        std::thread::sleep(Duration::from_millis(random.u64(20..600)));
+        std::thread::sleep(Duration::from_millis(random.u64(50..1200)));
         stage.disturb(random)?;
     }
     Ok(())
