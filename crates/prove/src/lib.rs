@@ -2,6 +2,8 @@
 //! are made to them and to their files; every call is recorded; a checker decides from the records
 //! alone whether what was promised was kept.
 //!
+//! `queue` is a proof of its own, of the queue over HTTP.
+//!
 //! The modules stand in reading order: what is recorded, how it is judged, who records it, what is
 //! done to them, and who puts it all together.
 
@@ -23,3 +25,5 @@ pub mod faults;
 pub mod fleet;
 pub mod process;
 pub mod report;
+
+pub mod queue;

@@ -1,5 +1,5 @@
 //! `prove run` makes rounds with faults and judges them, `prove check` judges recorded histories
-//! again, `prove worker` is one process of a fleet.
+//! again, `prove worker` is one process of a fleet; `prove queue` makes rounds over HTTP.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use prove::disk::Medium;
 use prove::faults::{Fault, Mutation};
 use prove::fleet::{self, Plan, Tally};
 use prove::past::Past;
-use prove::{report, worker};
+use prove::{queue, report, worker};
 
 #[derive(Debug, Parser)]
 #[command(about, version)]
@@ -29,6 +29,8 @@ enum Command {
     Check(Check),
     /// One process of a fleet; led through its standard input.
     Worker(worker::Task),
+    /// Makes rounds of the queue over HTTP until the time is over or a promise is broken.
+    Queue(Queue),
 }
 
 #[derive(Debug, Args)]
@@ -90,11 +92,37 @@ struct Check {
     lease_ms: u64,
 }
 
+#[derive(Debug, Args)]
+struct Queue {
+    /// Decides what is decided by chance; printed first.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How long to go on; without it until a promise is broken.
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// How long faults are made in one round.
+    #[arg(long, default_value_t = 30)]
+    round_seconds: u64,
+    /// How many servers.
+    #[arg(long, default_value_t = 4)]
+    servers: usize,
+    /// How many clients.
+    #[arg(long, default_value_t = 50)]
+    clients: usize,
+    /// The executable that serves; by default the one beside this one.
+    #[arg(long)]
+    server: Option<PathBuf>,
+    /// Where to make the folders of rounds; a temporary one by default.
+    #[arg(long)]
+    folder: Option<PathBuf>,
+}
+
 fn main() -> Result<ExitCode> {
     match Cli::parse().command {
         Command::Run(arguments) => run(arguments),
         Command::Check(arguments) => judge(&arguments),
         Command::Worker(task) => worker::run(task).map(|()| ExitCode::SUCCESS),
+        Command::Queue(arguments) => run_queue(arguments),
     }
 }
 
@@ -146,6 +174,47 @@ fn run(arguments: Run) -> Result<ExitCode> {
         }
     }
     Ok(verdict(&tally))
+}
+
+fn run_queue(arguments: Queue) -> Result<ExitCode> {
+    let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
+    println!("seed {seed}");
+    let folder = match arguments.folder {
+        Some(folder) => folder,
+        None => tempfile::Builder::new().prefix("prove-").tempdir()?.keep(),
+    };
+    println!("folder {}", folder.display());
+    let server = match arguments.server {
+        Some(server) => server,
+        None => std::env::current_exe()?.with_file_name("horde-model-reference"),
+    };
+    let plan = queue::plan::Plan {
+        server,
+        folder,
+        seed,
+        round: Duration::from_secs(arguments.round_seconds),
+        servers: arguments.servers,
+        clients: arguments.clients,
+    };
+    let end = arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let mut tally = queue::plan::Tally::default();
+    for number in 1.. {
+        let (round, found) = queue::plan::round(&plan, number)?;
+        let is_well = found.findings.violations.is_empty();
+        tally.merge(found);
+        if is_well {
+            println!("round {number}: all is well");
+            std::fs::remove_dir_all(&round).with_context(|| round.display().to_string())?;
+        } else {
+            println!("round {number}: see {}", round.display());
+        }
+        if !is_well || end.is_some_and(|end| Instant::now() >= end) {
+            break;
+        }
+    }
+    print!("{tally}");
+    let is_well = tally.findings.violations.is_empty();
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn judge(arguments: &Check) -> Result<ExitCode> {

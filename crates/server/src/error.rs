@@ -1,6 +1,7 @@
 //! What clients are told when something is not as they asked: the only file that spells error bodies.
 
 use axum::response::{IntoResponse, Response};
+use horde_model_reference::catalogue::{self, Obstacle};
 use horde_model_reference::change::{Operation, WriteError};
 use horde_model_reference::json::{Json, Object, Style};
 use horde_model_reference::proposal;
@@ -90,6 +91,8 @@ pub enum ApiError {
     Unwritten(String),
     /// What was sent breaks a rule about models.
     Proposal(proposal::Refusal),
+    /// What was sent breaks a rule of a catalogue.
+    Catalogue(catalogue::Refusal),
     /// The files cannot hold a model of this name, and why.
     UnusableName(String),
     /// The same about a name, where the contract calls it a bad request.
@@ -105,6 +108,10 @@ pub enum ApiError {
     },
     /// The path names another model than the body.
     OtherNameInPath,
+    /// The path names another licence than the body.
+    OtherLicenseInPath,
+    /// The path names another asset than the body.
+    OtherAssetInPath,
     /// Only the authority writes.
     NoWritesInReplica,
     /// The v2 records of the category follow from legacy ones here.
@@ -161,6 +168,8 @@ impl ApiError {
             | Self::BadName(_)
             | Self::BackendPrefix { .. }
             | Self::OtherNameInPath
+            | Self::OtherLicenseInPath
+            | Self::OtherAssetInPath
             | Self::BadIdempotencyKey { .. }
             | Self::NoTextMetadata
             | Self::NoMetadataGiven => StatusCode::BAD_REQUEST,
@@ -170,6 +179,11 @@ impl ApiError {
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Undecidable(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Catalogue(refusal) => match refusal.obstacle() {
+                Obstacle::Conflict => StatusCode::CONFLICT,
+                Obstacle::Missing => StatusCode::NOT_FOUND,
+                Obstacle::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            },
             Self::QueuedByPrimary(_) | Self::Unwritten(_) | Self::NotAudited | Self::PastBusy => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -250,6 +264,9 @@ impl ApiError {
             }
             Self::NoQueue => "Pending queue is disabled or unsupported on this deployment.".into(),
             Self::Proposal(refusal) | Self::BadName(refusal) => refusal.to_string().into(),
+            Self::Catalogue(refusal) => refusal.to_string().into(),
+            Self::OtherLicenseInPath => "Path and body license identifiers must match.".into(),
+            Self::OtherAssetInPath => "Path and body asset identities must match.".into(),
             Self::UnusableName(text) => text.as_str().into(),
             Self::BackendPrefix { name, version, operation } => {
                 let dash = if *version == Format::V2 { '\u{2014}' } else { '-' };
@@ -389,6 +406,12 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(name, value);
         }
         response
+    }
+}
+
+impl From<catalogue::Refusal> for ApiError {
+    fn from(refusal: catalogue::Refusal) -> Self {
+        Self::Catalogue(refusal)
     }
 }
 

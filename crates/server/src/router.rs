@@ -204,6 +204,7 @@ pub fn table() -> Vec<Route> {
         routes::baselines::table(),
         routes::guidance::table(),
         routes::licensing::table(),
+        routes::licensing_write::table(),
         routes::docs::table(),
     ];
     parts.into_iter().flatten().collect()

@@ -7,7 +7,7 @@ use super::Stored;
 use crate::change::{Operation, WriteError};
 use crate::generation::Digest;
 use crate::json::{Json, Object};
-use crate::queue::{Draft, ResourceKind};
+use crate::queue::{Draft, ResourceKind, unique};
 use crate::shape::{Field, Issue, Reader, text_value};
 use crate::{Category, Document, Error};
 
@@ -51,20 +51,15 @@ pub struct States {
     pub proposed: Json,
 }
 
-/// Names a change set: a UUID that follows from `seed`, so that a request that is repeated with the
-/// same seed names the same set.
-pub fn set_id(seed: &str) -> String {
+/// Names a change set by a UUID: the same for one request, however often it comes; else a new one.
+pub fn set_id(request: Option<&str>) -> String {
+    let other = || format!("{}\n{}", std::process::id(), unique());
+    let seed = request.map_or_else(other, str::to_owned);
     let digits = Digest::of(seed.as_bytes()).to_string();
     let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
     // Version 8 is for whoever makes them in a way of his own.
-    [
-        part(0, 8),
-        part(8, 12),
-        &format!("8{}", part(13, 16)),
-        &format!("8{}", part(17, 20)),
-        part(20, 32),
-    ]
-    .join("-")
+    let (version, variant) = (format!("8{}", part(13, 16)), format!("8{}", part(17, 20)));
+    [part(0, 8), part(8, 12), &version, &variant, part(20, 32)].join("-")
 }
 
 /// What all drafts of change sets have, about these names.
@@ -131,9 +126,10 @@ mod tests {
 
     #[test]
     fn sets_are_named_by_uuids() {
-        let id = set_id("seed");
-        assert_eq!(id, set_id("seed"));
-        assert_ne!(id, set_id("another"));
+        let id = set_id(Some("request"));
+        assert_eq!(id, set_id(Some("request")));
+        assert_ne!(id, set_id(Some("another")));
+        assert_ne!(set_id(None), set_id(None));
         let lengths: Vec<usize> = id.split('-').map(str::len).collect();
         assert_eq!(lengths, [8, 4, 4, 4, 12]);
         assert!(id[14..].starts_with('8') && id[19..].starts_with('8'), "{id}");

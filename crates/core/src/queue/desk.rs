@@ -414,7 +414,7 @@ fn reservation(id: i64, by: &Actor, request_id: Option<&str>) -> String {
 }
 
 /// A number that this process has not used before, and another hardly will.
-fn unique() -> String {
+pub(crate) fn unique() -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

@@ -16,6 +16,7 @@ mod state_test;
 
 pub(crate) use counters::Counters;
 pub use decision::{Decided, Decision, Filter, Refusal, Split};
+pub(crate) use desk::unique;
 pub use desk::{Applied, Queue, QueueError};
 pub use diff::{FieldChange, FieldDiff, NetOperation, Proposal, field_diffs, is_critical, same};
 pub use entry::{Act, Actor, Draft, Entry, ResourceKind, Status};

@@ -1,17 +1,17 @@
 //! The catalogue of image baselines.
 
 use axum::extract::State;
-use axum::routing::get;
+use axum::routing::{get, post};
 use horde_model_reference::Json;
 use horde_model_reference::catalogue::{Baselines, Stored};
 use horde_model_reference::json::Style;
 
-use super::Answered;
+use super::{Answered, change_sets};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::Segments;
 use crate::respond;
-use crate::router::{Access, Answer, Route, Verb};
+use crate::router::{Access, Answer, Route, Takes, Verb};
 
 pub(crate) fn table() -> Vec<Route> {
     vec![
@@ -54,14 +54,32 @@ pub(crate) fn table() -> Vec<Route> {
             answer: Answer::Json("Baseline"),
             errors: &[404],
             method: get(async |State(app): State<App>, Segments([name]): Segments<1>| {
-                answer(&app, |baselines| match baselines.get(&name) {
-                    Some(baseline) => Ok(baseline.to_json()),
-                    None => Err(ApiError::Missing(format!("Baseline '{name}' not found."))),
-                })
-                .await
+                read_one(&app, &name).await
             }),
         },
+        Route {
+            path: "/model_references/v2/image_generation/baselines/change-sets",
+            operation: "submit_change_set_model_references_v2_image_generation_baselines_change_sets_post",
+            tag: "image baselines",
+            summary: "Proposes a set of changes.",
+            verb: Verb::Post(Takes::Json("BaselineChangeSet")),
+            access: Access::Requestor,
+            query: &[],
+            answer: Answer::Accepted("ChangeEntry"),
+            errors: &[409],
+            // A baseline may have this name like any other.
+            method: post(change_sets::submit_baselines)
+                .get(async |State(app): State<App>| read_one(&app, "change-sets").await),
+        },
     ]
+}
+
+async fn read_one(app: &App, name: &str) -> Answered {
+    answer(app, |baselines| match baselines.get(name) {
+        Some(baseline) => Ok(baseline.to_json()),
+        None => Err(ApiError::Missing(format!("Baseline '{name}' not found."))),
+    })
+    .await
 }
 
 async fn answer(app: &App, ask: impl FnOnce(&Baselines) -> Result<Json, ApiError>) -> Answered {

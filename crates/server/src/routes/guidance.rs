@@ -1,17 +1,17 @@
 //! The catalogue of text guidance: how models want to be prompted.
 
 use axum::extract::State;
-use axum::routing::get;
+use axum::routing::{get, post};
 use horde_model_reference::catalogue::{Guidance, Stored};
 use horde_model_reference::json::{Object, Style};
 use horde_model_reference::{Category, Json};
 
-use super::Answered;
+use super::{Answered, change_sets};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Query, Segments};
 use crate::respond;
-use crate::router::{Access, Answer, QueryParameter, Route, Verb};
+use crate::router::{Access, Answer, QueryParameter, Route, Takes, Verb};
 
 const TEXT: &str = r#"{"type":"string"}"#;
 
@@ -107,6 +107,30 @@ pub(crate) fn table() -> Vec<Route> {
             method: get(async |State(app): State<App>| {
                 answer(&app, |guidance| Ok(guidance.export())).await
             }),
+        },
+        Route {
+            path: "/model_references/v2/text_generation/guidance/migration/preview",
+            operation: "preview_legacy_migration_model_references_v2_text_generation_guidance_migration_preview_post",
+            tag: "text guidance",
+            summary: "What would turn the labels of older records into guidance. Nothing changes.",
+            verb: Verb::Post(Takes::Nothing),
+            access: Access::Requestor,
+            query: &[],
+            answer: Answer::Json("GuidanceMigration"),
+            errors: &[],
+            method: post(change_sets::preview_migration),
+        },
+        Route {
+            path: "/model_references/v2/text_generation/guidance/change-sets",
+            operation: "submit_change_set_model_references_v2_text_generation_guidance_change_sets_post",
+            tag: "text guidance",
+            summary: "Proposes a set of changes.",
+            verb: Verb::Post(Takes::Json("GuidanceChangeSet")),
+            access: Access::Requestor,
+            query: &[],
+            answer: Answer::Accepted("ChangeEntry"),
+            errors: &[409],
+            method: post(change_sets::submit_guidance),
         },
     ]
 }

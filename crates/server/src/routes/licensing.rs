@@ -172,11 +172,7 @@ async fn read_asset(
     State(app): State<App>,
     Segments([kind_name, identifier]): Segments<2>,
 ) -> Answered {
-    let kind: AssetKind = kind_name.parse().map_err(|_| ApiError::UnknownWord {
-        location: ["path", "asset_kind"],
-        words: AssetKind::WORDS.to_vec(),
-        given: kind_name.clone(),
-    })?;
+    let kind = asset_kind(&kind_name)?;
     let read = app.reference.catalogues().await;
     match read.view.catalogues.assets.get(kind, &identifier) {
         Some(asset) => Ok(ok(asset.to_json())),
@@ -184,6 +180,15 @@ async fn read_asset(
             Err(ApiError::Missing(format!("Licensed asset not found: {kind_name}:{identifier}")))
         }
     }
+}
+
+/// Reads a path segment that must name a kind of assets.
+pub(super) fn asset_kind(name: &str) -> Result<AssetKind, ApiError> {
+    name.parse().map_err(|_| ApiError::UnknownWord {
+        location: ["path", "asset_kind"],
+        words: AssetKind::WORDS.to_vec(),
+        given: name.to_owned(),
+    })
 }
 
 async fn read_model(

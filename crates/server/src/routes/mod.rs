@@ -1,11 +1,13 @@
 //! The handlers, a file for each part of the API. A handler extracts, asks, answers.
 
 pub(crate) mod baselines;
+mod change_sets;
 mod direct;
 pub(crate) mod docs;
 pub(crate) mod guidance;
 pub(crate) mod health;
 pub(crate) mod licensing;
+pub(crate) mod licensing_write;
 pub(crate) mod metadata;
 pub(crate) mod operation;
 mod propose;

@@ -46,13 +46,23 @@ pub(super) async fn propose(
     conditions: &Conditions,
     route: &str,
 ) -> Answered {
+    queued(app, draft, user, conditions, route).await.map(|entry| accepted(&entry))
+}
+
+/// Queues a change.
+pub(super) async fn queued(
+    app: &App,
+    draft: Draft,
+    user: &User,
+    conditions: &Conditions,
+    route: &str,
+) -> Result<Entry, ApiError> {
     if !app.has_queue() {
         return Err(ApiError::NoQueue);
     }
     let queue = app.primary()?.queue();
     let by = Actor { id: user.id.clone(), name: user.name.clone() };
-    let proposed = queue.propose(draft, &by, conditions.request_on(route)).await;
-    proposed.map(|entry| accepted(&entry)).map_err(not_proposed)
+    queue.propose(draft, &by, conditions.request_on(route)).await.map_err(not_proposed)
 }
 
 /// A request that was answered before is answered again, whatever has become of the model since.
@@ -64,9 +74,19 @@ pub(super) async fn or_repeated(
     route: &str,
     about: (Category, &str, Operation),
 ) -> Answered {
-    let Some(request) = conditions.request_on(route).filter(|_| app.has_queue()) else {
-        return Err(refused);
-    };
+    let known = repeated(app, user, conditions, route, about).await;
+    known.map(|entry| accepted(&entry)).ok_or(refused)
+}
+
+/// The entry that this request led to when it came before.
+pub(super) async fn repeated(
+    app: &App,
+    user: &User,
+    conditions: &Conditions,
+    route: &str,
+    about: (Category, &str, Operation),
+) -> Option<Entry> {
+    let request = conditions.request_on(route).filter(|_| app.has_queue())?;
     let read = app.reference.pending_queue().await;
     let is_it = |entry: &&Entry| {
         let said = entry.request_metadata.as_ref().and_then(|said| said.get("request_id"));
@@ -74,10 +94,7 @@ pub(super) async fn or_repeated(
             && entry.requested.by.as_ref() == Some(&user.id)
             && (entry.category, entry.model_name.as_str(), entry.operation) == about
     };
-    match read.view.entries().iter().find(is_it) {
-        Some(entry) => Ok(accepted(entry)),
-        None => Err(refused),
-    }
+    read.view.entries().iter().find(is_it).cloned()
 }
 
 fn accepted(entry: &Entry) -> Response {

@@ -5,7 +5,7 @@
 //! is left over moves to one other batch, once. So batch numbers and numbers of events are smaller
 //! than recorded from there on.
 
-use crate::wanted::Edit::{Remove, Set, Status};
+use crate::wanted::Edit::{Insert, Remove, Set, Status};
 use crate::wanted::Wanted;
 
 pub const WANTED: &[Wanted] = &[
@@ -51,6 +51,55 @@ pub const WANTED: &[Wanted] = &[
         ],
     },
     Wanted { file: "audit-net-changes-gaps", step: 3, fault: "X05", edits: FIRST_EVENT_ADDS },
+    Wanted {
+        file: "audit-net-changes-gaps",
+        step: 8,
+        fault: "X06",
+        edits: &[
+            Set("/model_changes/0/net_operation", r#""modified""#),
+            // What the event tells of it.
+            Set("/model_changes/0/before_state", "\"<any>\""),
+            Set("/model_changes/0/after_state", "\"<any>\""),
+            Set("/model_changes/0/field_diffs", "\"<any>\""),
+            Set("/model_changes/0/is_critical", "true"),
+            Set("/models_modified", "1"),
+            Set("/models_unchanged", "0"),
+            Set("/total_field_changes", "\"<count>\""),
+            Set("/has_critical_changes", "true"),
+        ],
+    },
+    Wanted {
+        file: "audit-net-changes-gaps",
+        step: 11,
+        fault: "X06",
+        edits: &[
+            Set("/model_changes/0/net_operation", r#""deleted""#),
+            Set("/model_changes/0/before_state", "\"<any>\""),
+            Set("/model_changes/0/field_diffs", CINDER_REMOVED),
+            Set("/model_changes/0/is_critical", "true"),
+            Set("/models_deleted", "1"),
+            Set("/models_unchanged", "0"),
+            Set("/total_field_changes", "17"),
+            Set("/has_critical_changes", "true"),
+        ],
+    },
+    Wanted {
+        file: "audit-rotation",
+        step: 6,
+        fault: "lines of ours are longer, so that a segment holds two of them",
+        edits: &[
+            Remove("audit/v2/pending_queue/audit-000001.jsonl/2"),
+            Remove("audit/v2/pending_queue/audit-000002.jsonl/2"),
+            Set("audit/v2/pending_queue/audit-000002.jsonl/0/event_id", "3"),
+            Set("audit/v2/pending_queue/audit-000002.jsonl/0/model_name", "\"3\""),
+            Set("audit/v2/pending_queue/audit-000002.jsonl/0/payload/after/change_id", "3"),
+            Set("audit/v2/pending_queue/audit-000002.jsonl/0/payload/after/model", "\"c3\""),
+            Set("audit/v2/pending_queue/audit-000002.jsonl/1/event_id", "4"),
+            Set("audit/v2/pending_queue/audit-000002.jsonl/1/model_name", "\"4\""),
+            Set("audit/v2/pending_queue/audit-000002.jsonl/1/payload/after/change_id", "4"),
+            Set("audit/v2/pending_queue/audit-000002.jsonl/1/payload/after/model", "\"c4\""),
+        ],
+    },
     Wanted { file: "queue-v1-mirror", step: 12, fault: "X05", edits: FIRST_EVENT_ADDS },
     Wanted {
         file: "audit-views",
@@ -206,6 +255,37 @@ pub const WANTED: &[Wanted] = &[
     },
     Wanted {
         file: "legacy-queue-image",
+        step: 20,
+        fault: "X02, X05, X06",
+        edits: &[
+            Set("/model_changes/0/net_operation", r#""added""#),
+            Set("/model_changes/0/before_state", "null"),
+            Set("/model_changes/0/field_diffs", "\"<any>\""),
+            Set("/model_changes/0/is_critical", "true"),
+            Insert("/model_changes/1", "\"<any>\""),
+            Insert("/model_changes/2", "\"<any>\""),
+            // The record of the fourth is not of this format.
+            Insert(
+                "/model_changes/3",
+                r#"{
+                    "model_name": "clip maker",
+                    "category": "video_generation",
+                    "net_operation": "unchanged",
+                    "before_state": null,
+                    "after_state": null,
+                    "field_diffs": [],
+                    "is_critical": false
+                }"#,
+            ),
+            Set("/models_added", "1"),
+            Set("/models_modified", "1"),
+            Set("/models_deleted", "1"),
+            Set("/total_field_changes", "\"<count>\""),
+            Set("/has_critical_changes", "true"),
+        ],
+    },
+    Wanted {
+        file: "legacy-queue-image",
         step: 21,
         fault: "X02",
         edits: &[
@@ -214,6 +294,27 @@ pub const WANTED: &[Wanted] = &[
             Set("pending_queue/changes.json/3/batch_id", "1"),
             Set("pending_queue/index.json/last_batch_id", "1"),
             Set("audit/index.json/last_event_id", "16"),
+            // X04 in the same line: a side that is missing is told.
+            Set(
+                "audit/legacy/image_generation/audit-000001.jsonl/1/payload/delta/homepage/new",
+                "null",
+            ),
+            Set(
+                "audit/legacy/image_generation/audit-000001.jsonl/1/payload/delta/metadata/old",
+                "null",
+            ),
+            Set(
+                "audit/legacy/image_generation/audit-000001.jsonl/1/payload/delta/showcases/new",
+                "null",
+            ),
+            Set(
+                "audit/legacy/image_generation/audit-000001.jsonl/1/payload/delta/tags/new",
+                "null",
+            ),
+            Set(
+                "audit/legacy/image_generation/audit-000001.jsonl/1/payload/delta/trigger/new",
+                "null",
+            ),
             Set("audit/legacy/image_generation/audit-000001.jsonl/1/event_id", "11"),
             Set("audit/legacy/image_generation/audit-000001.jsonl/2/event_id", "13"),
             Set("audit/v2/video_generation/audit-000001.jsonl/0/event_id", "15"),
@@ -352,6 +453,27 @@ pub const WANTED: &[Wanted] = &[
                 "2",
             ),
             Set("audit/v2/pending_queue/audit-000001.jsonl/14/payload/after/new_batch_id", "3"),
+        ],
+    },
+    Wanted {
+        file: "queue-apply-single",
+        step: 21,
+        fault: "X04",
+        edits: &[
+            Set(
+                "audit/v2/image_generation/audit-000001.jsonl/0/payload/delta/homepage/new",
+                "null",
+            ),
+            Set(
+                "audit/v2/image_generation/audit-000001.jsonl/0/payload/delta/licensing/old",
+                "null",
+            ),
+            Set(
+                "audit/v2/image_generation/audit-000001.jsonl/0/payload/delta/size_on_disk_bytes/new",
+                "null",
+            ),
+            Set("audit/v2/image_generation/audit-000001.jsonl/0/payload/delta/style/new", "null"),
+            Set("audit/v2/image_generation/audit-000001.jsonl/0/payload/delta/version/new", "null"),
         ],
     },
     Wanted {
@@ -508,6 +630,36 @@ pub const WANTED: &[Wanted] = &[
         ],
     },
     Wanted {
+        file: "queue-propose-errors",
+        step: 4,
+        fault: "D19",
+        edits: &[Status(503), Set("/detail", r#""Auth service unavailable""#)],
+    },
+    Wanted {
+        file: "queue-propose-errors",
+        step: 15,
+        fault: "D01",
+        edits: &[Status(202), Set("", "\"<any>\"")],
+    },
+    Wanted {
+        file: "queue-propose-errors",
+        step: 17,
+        fault: "D01",
+        edits: &[
+            Status(400),
+            Set(
+                "/detail",
+                r#""Model name 'aphrodite/x' contains a backend prefix (aphrodite/, koboldcpp/). Submit only the base model name — backend duplicates are deleted automatically.""#,
+            ),
+        ],
+    },
+    Wanted {
+        file: "queue-propose-errors",
+        step: 18,
+        fault: "D01",
+        edits: &[Insert("/items/0", "\"<any>\""), Set("/total", "1")],
+    },
+    Wanted {
         file: "queue-purge",
         step: 23,
         fault: "X41",
@@ -598,6 +750,18 @@ pub const WANTED: &[Wanted] = &[
             Set("pending_queue/changes.json/1/batch_id", "4"),
             Set("pending_queue/changes.json/2/batch_id", "5"),
             Set("pending_queue/changes.json/3/batch_id", "5"),
+            // What is no entry as we know them stays.
+            Insert(
+                "pending_queue/changes.json/2",
+                r#"{
+                    "change_id": 8,
+                    "category": "not-a-category",
+                    "model_name": "dropped",
+                    "operation": "create",
+                    "requested_by": "101",
+                    "requested_username": "requestor#101"
+                }"#,
+            ),
             Set("pending_queue/index.json/last_batch_id", "5"),
         ],
     },
@@ -643,6 +807,9 @@ const FIRST_EVENT_ADDS: &[crate::wanted::Edit] = &[
     Set("/model_changes/0/net_operation", r#""added""#),
     Set("/model_changes/0/before_state", "null"),
     Set("/model_changes/0/field_diffs", "\"<any>\""),
+    // Where to download it from is critical.
+    Set("/model_changes/0/is_critical", "true"),
+    Set("/has_critical_changes", "true"),
     Set("/models_added", "1"),
     Set("/models_unchanged", "0"),
     // record_type, name, description, metadata (3), config, model_classification (2), licensing (7)

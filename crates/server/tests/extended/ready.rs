@@ -13,10 +13,40 @@ pub enum Readiness {
 }
 
 /// Files of which every step is satisfied.
-const SERVED: &[&str] = &["heartbeat-shape"];
+const SERVED: &[&str] = &[
+    "audit-disabled",
+    "audit-net-changes",
+    "audit-net-changes-gaps",
+    "audit-reader-tolerance",
+    "audit-rotation",
+    "audit-views",
+    "auth-timeout",
+    "heartbeat-shape",
+    "queue-apply-batch",
+    "queue-apply-bulk",
+    "queue-apply-single",
+    "queue-apply-text-v2",
+    "queue-batch-id-burn",
+    "queue-batches",
+    "queue-concurrent-apply",
+    "queue-disabled",
+    "queue-list-get-diff",
+    "queue-propose",
+    "queue-propose-errors",
+    "queue-purge",
+    "queue-recovery",
+    "queue-restart-persistence",
+    "queue-v1-mirror",
+];
 
-/// Files of which these steps are satisfied.
-const SOME_STEPS: &[(&str, &[usize])] = &[];
+/// Files of which these steps are satisfied. The others of `queue-no-allowlist`, `queue-replica` and
+/// `queue-replica-legacy` ask for groups, families and names of text models, or search.
+const SOME_STEPS: &[(&str, &[usize])] = &[
+    ("legacy-queue-image", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 18, 19, 20]),
+    ("queue-no-allowlist", &[0, 1, 2, 3, 4]),
+    ("queue-replica", &[0, 1, 2, 3, 4, 5, 6, 7]),
+    ("queue-replica-legacy", &[0, 1, 2, 5]),
+];
 
 /// What is expected of this file.
 pub fn readiness(file: &Exchange) -> Readiness {

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Result;
-use testkit::{Request, Response};
+use testkit::{Request, Response, eventually};
 
 use crate::exchange::{Exchange, Step};
 use crate::ready::{Readiness, comparing, readiness, unknown};
@@ -15,6 +16,9 @@ use crate::{compare, wanted};
 
 /// Most of the time is spent waiting for servers to start.
 const SERVERS_AT_ONCE: usize = 4;
+
+/// What comes true by itself takes no longer.
+const SOON: Duration = Duration::from_secs(10);
 
 /// What came of all files.
 #[derive(Debug, Default)]
@@ -108,7 +112,9 @@ fn run_file(file: &Exchange, chosen: &[usize], contract: &Path) -> Result<Vec<St
     let mut server = Server::start(file, contract)?;
     let mut failures = Vec::new();
     for &index in chosen {
-        match run_step(&steps[index], &mut server) {
+        let soon = wanted::SOON.contains(&(file.name.as_str(), index));
+        let run = if soon { run_until_true } else { run_step };
+        match run(&steps[index], &mut server) {
             Ok(None) => {}
             Ok(Some(failure)) => failures.push(format!("step {index}: {failure}")),
             Err(error) => {
@@ -118,6 +124,24 @@ fn run_file(file: &Exchange, chosen: &[usize], contract: &Path) -> Result<Vec<St
         }
     }
     Ok(failures)
+}
+
+/// The same again until it is as it should be.
+fn run_until_true(step: &Step, server: &mut Server) -> Result<Option<String>> {
+    let run = || {
+        run_step(step, server).map_or_else(
+            |error| Err(Err(error)),
+            |failure| match failure {
+                Some(failure) => Err(Ok(failure)),
+                None => Ok(()),
+            },
+        )
+    };
+    match eventually(SOON, run) {
+        Ok(()) => Ok(None),
+        Err(Ok(failure)) => Ok(Some(failure)),
+        Err(Err(error)) => Err(error),
+    }
 }
 
 /// What was not as it should be; an error if there is no going on.

@@ -91,7 +91,10 @@ impl Replay {
         let members: Vec<i64> = of_batch.map(|(id, _)| *id).collect();
         let is_rest = moved == members && !moved.is_empty() && self.begun.contains(&from);
         findings.check(Property::Batches, is_rest && to == self.largest + 1, || {
-            format!("of batch {from} are left {members:?}, the largest is {}: {event:?}", self.largest)
+            format!(
+                "of batch {from} are left {members:?}, the largest is {}: {event:?}",
+                self.largest
+            )
         });
         self.largest = self.largest.max(to);
         for id in moved {

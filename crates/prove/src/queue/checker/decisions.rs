@@ -26,9 +26,8 @@ pub(super) fn check(findings: &mut Findings, tales: &Tales<'_>) {
         }
     }
     for (title, events) in told {
-        findings.check(Property::Decisions, false, || {
-            format!("nobody decided `{title}`: {events:?}")
-        });
+        findings
+            .check(Property::Decisions, false, || format!("nobody decided `{title}`: {events:?}"));
     }
 }
 

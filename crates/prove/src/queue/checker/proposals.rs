@@ -43,9 +43,8 @@ fn numbers(findings: &mut Findings, tales: &Tales<'_>) {
     let mut seen = BTreeSet::new();
     let queue = left.queue_events.iter().map(|event| event.event);
     for event in queue.chain(left.record_events.iter().map(|event| event.event)) {
-        findings.check(Property::Ids, seen.insert(event), || {
-            format!("two events have number {event}")
-        });
+        findings
+            .check(Property::Ids, seen.insert(event), || format!("two events have number {event}"));
     }
     let mut seen = BTreeSet::new();
     for entry in &left.entries {
@@ -90,11 +89,11 @@ fn kept(
 }
 
 /// Whatever is told as proposed but was answered to nobody was asked for by somebody.
-fn invented(
+fn invented<'a>(
     findings: &mut Findings,
-    tales: &Tales<'_>,
+    tales: &Tales<'a>,
     owners: &BTreeMap<i64, &str>,
-    mut unknown: BTreeMap<(&str, &str), usize>,
+    mut unknown: BTreeMap<(&'a str, &'a str), usize>,
 ) {
     for (&id, events) in &tales.changes {
         if owners.contains_key(&id) {

@@ -7,8 +7,7 @@ use super::{Findings, Property};
 use crate::queue::history::Ask;
 
 pub(super) fn check(findings: &mut Findings, tales: &Tales<'_>) {
-    let purges =
-        tales.asking(|ask| if let Ask::Purge { .. } = ask { Some(()) } else { None });
+    let purges = tales.asking(|ask| if let Ask::Purge { .. } = ask { Some(()) } else { None });
     let mut removed: BTreeMap<i64, &str> = BTreeMap::new();
     let mut is_any_unknown = false;
     for ((), attempts) in purges {
@@ -32,7 +31,9 @@ pub(super) fn check(findings: &mut Findings, tales: &Tales<'_>) {
         let is_there = tales.entries.contains_key(&id);
         let holds = told == 0 || (told == 1 && was_asked && !is_there);
         findings.check(Property::Purges, holds, || {
-            format!("change {id} is told as purged {told} times; asked: {was_asked}, there: {is_there}")
+            format!(
+                "change {id} is told as purged {told} times; asked: {was_asked}, there: {is_there}"
+            )
         });
     }
 }

@@ -43,7 +43,8 @@ fn marks(findings: &mut Findings, tales: &Tales<'_>) {
     let mut by_change: BTreeMap<i64, &str> = BTreeMap::new();
     for ((_, mark), attempts) in proposed {
         let bodies = attempts.iter().filter_map(|attempt| attempt.success());
-        by_change.extend(bodies.filter_map(|body| Some((body["change_id"].as_i64()?, mark.as_str()))));
+        by_change
+            .extend(bodies.filter_map(|body| Some((body["change_id"].as_i64()?, mark.as_str()))));
     }
     for (id, mark) in by_change {
         let [applied] = tales.told(id, "apply")[..] else { continue };

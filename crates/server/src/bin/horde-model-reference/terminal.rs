@@ -1,6 +1,6 @@
 //! Text for people: colours where there is a terminal, columns, sizes.
 
-use std::io::IsTerminal;
+use std::io::{BufRead, IsTerminal, Write};
 
 /// Colours, or none.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +14,12 @@ impl Paint {
     pub(crate) fn stdout() -> Self {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self { coloured: std::io::stdout().is_terminal() && !unwanted }
+    }
+
+    /// For what is no terminal.
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        Self { coloured: false }
     }
 
     pub(crate) fn bold(self, text: &str) -> String {
@@ -89,6 +95,19 @@ pub(crate) fn size(bytes: u64) -> String {
 /// `1 error`, `2 errors`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Asks whoever sits at the terminal; `None` where nobody does.
+pub(crate) fn is_wanted(question: &str) -> std::io::Result<Option<bool>> {
+    std::io::stdout().flush()?;
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        return Ok(None);
+    }
+    eprint!("{question} [y/N] ");
+    let mut answer = String::new();
+    stdin.lock().read_line(&mut answer)?;
+    Ok(Some(["y", "yes"].contains(&answer.trim().to_lowercase().as_str())))
 }
 
 #[cfg(test)]
