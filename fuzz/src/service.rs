@@ -42,7 +42,7 @@ impl Service {
             young_stamp: Duration::ZERO,
             deep_look: never,
         };
-        let options = Options { leases, refine: false, canonical, ..Options::default() };
+        let options = Options { leases, compress: false, canonical, ..Options::default() };
         let reference = ModelReference::open(Arc::new(memory), options).unwrap();
         let mut settings = ServerSettings::default();
         // Everything here comes from one address.

@@ -54,6 +54,7 @@ fn serve(data: &DataFolder, horde: &HordeApi, canonical: &str) -> Result<ServerP
         ("CANONICAL_FORMAT", canonical),
         ("PENDING_QUEUE__REQUESTOR_IDS", "101"),
         ("PENDING_QUEUE__APPROVER_IDS", "201"),
+        ("LICENSING__EDITOR_IDS", "201"),
         // Wrong keys come by the hundred here, and only a few answers of 429 are wanted.
         ("AUTH__FAILURES_PER_ADDRESS", "0"),
         ("AUTH__FAILURES_PER_KEY", "0"),

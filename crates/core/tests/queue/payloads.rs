@@ -8,12 +8,13 @@ use horde_model_reference::change::{Validation, WriteOptions};
 use horde_model_reference::json::Object;
 use horde_model_reference::proposal::{Submission, check_name};
 use horde_model_reference::shape::Unknown;
+use horde_model_reference::text::without_backend_prefix;
 use horde_model_reference::{Category, Json};
 
 use crate::stage::Folder;
 
 /// Bodies of each category that are made up.
-const BODIES: usize = 60;
+const BODIES: usize = 40;
 /// What the store itself says of a record.
 const STAMPS: [&str; 4] = ["created_at", "updated_at", "created_by", "updated_by"];
 
@@ -58,6 +59,10 @@ fn payload(category: Category, body: &Json) -> Option<(String, Object)> {
     let submission = Submission::read(category, body, Unknown::Drop, &|_| true).ok()?;
     let name = submission.name().to_owned();
     check_name(&name).ok()?;
+    // Such names follow from others.
+    if without_backend_prefix(&name) != name {
+        return None;
+    }
     let payload = submission.into_creation(&Definitions::packaged(), false).ok()?;
     Some((name, payload))
 }
