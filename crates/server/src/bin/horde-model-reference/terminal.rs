@@ -67,10 +67,9 @@ pub(crate) fn columns(rows: &[Vec<String>], align: &[Align]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-/// The text without control characters, which a file must not send to a terminal, and no longer
-/// than `most` characters.
+/// The text without what a file must not send to a terminal, and no longer than `most` characters.
 pub(crate) fn shown(text: &str, most: usize) -> String {
-    let printable = |character: char| if character.is_control() { '�' } else { character };
+    let printable = |character: char| if misleads(character) { '�' } else { character };
     let mut characters = text.chars().map(printable);
     let mut shown: String = characters.by_ref().take(most).collect();
     if characters.next().is_some() {
@@ -78,6 +77,16 @@ pub(crate) fn shown(text: &str, most: usize) -> String {
         shown.push('…');
     }
     shown
+}
+
+/// Whether a character commands the terminal, ends a line, or turns the order in which others are read:
+/// whoever decides by what is shown must see what is there.
+fn misleads(character: char) -> bool {
+    let turns = matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    turns || character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
 /// A number of bytes in three digits or so.
@@ -123,9 +132,11 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_files_cannot_move_the_cursor() {
+    fn texts_of_files_cannot_move_the_cursor_or_turn_what_is_read() {
         assert_eq!(shown("a\x1b[2Jb", 3), "a�…");
         assert_eq!(shown("abc", 3), "abc");
+        assert_eq!(shown("a\u{202e}b\u{2066}c\u{2028}", 9), "a�b�c�");
+        assert_eq!(shown("e\u{301} \u{5d0}\u{1f989}", 9), "e\u{301} \u{5d0}\u{1f989}");
     }
 
     #[test]
