@@ -5,27 +5,16 @@
 //! The input is a request line without the version, then headers, one a line.
 #![no_main]
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use axum::Router;
 use axum::body::Body;
-use axum::response::Response;
 use horde_model_reference::backend::memory::Memory;
 use horde_model_reference::json::Object;
-use horde_model_reference::l1::Leases;
-use horde_model_reference::settings::ReplicateMode;
-use horde_model_reference::{Category, Document, Format, Json, ModelReference, Options};
-use horde_model_reference_server::app::{App, Inner};
-use horde_model_reference_server::auth::Users;
-use horde_model_reference_server::cors::Cors;
-use horde_model_reference_server::router::router;
-use horde_model_reference_server::settings::ServerSettings;
-use http::header::{CONTENT_TYPE, HOST, LOCATION, ORIGIN};
+use horde_model_reference::{Category, Document, Format, Json};
+use horde_model_reference_fuzz::service::Service;
+use http::header::{CONTENT_TYPE, HOST, LOCATION};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
-use http_body_util::BodyExt;
 use libfuzzer_sys::fuzz_target;
-use std::time::Duration;
-use tower::ServiceExt;
 
 const NAMES: [&str; 24] = [
     "Meadow",
@@ -55,41 +44,12 @@ const NAMES: [&str; 24] = [
 ];
 const MODEL: &str = "/model_references/v2/clip/model/";
 
-struct Service {
-    app: App,
-    router: Router,
-    runtime: tokio::runtime::Runtime,
-}
-
 static SERVICE: LazyLock<Service> = LazyLock::new(|| {
     let record = |name: &str| (name.to_owned(), Json::from([("name", Json::from(name))]));
     let records: Object = NAMES.into_iter().map(record).collect();
     let memory = Memory::default();
     memory.put(Document::V2(Category::Clip), &Json::Object(records).to_string()).unwrap();
-    // Nothing changes here, so nobody need look.
-    let never = Duration::from_secs(24 * 3600);
-    let leases = Leases {
-        lease: never,
-        look_every: never / 3,
-        young_stamp: Duration::ZERO,
-        deep_look: never,
-    };
-    let options = Options { leases, refine: false, ..Options::default() };
-    let reference = ModelReference::open(Arc::new(memory), options).unwrap();
-    let settings = ServerSettings::default();
-    let app = App::new(Inner {
-        reference,
-        mode: ReplicateMode::Primary,
-        follower: None,
-        users: Users::new(&settings.core.horde_api, &settings.auth).unwrap(),
-        queue: settings.core.queue,
-        licensing: settings.core.licensing,
-        canonical: Format::V2,
-        cors: Cors::new(vec!["https://pages.example.org".into()]),
-        access_log: false,
-    });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    Service { router: router(app.clone()), app, runtime }
+    Service::over(memory, Format::V2)
 });
 
 fuzz_target!(|input: &[u8]| {
@@ -115,18 +75,6 @@ fn request(input: &[u8]) -> Option<Request<Body>> {
     Some(request)
 }
 
-/// Sends a request; the answer's head and all of its body.
-fn send(request: Request<Body>) -> (http::response::Parts, Vec<u8>) {
-    let service = &*SERVICE;
-    let origin = request.headers().get(ORIGIN).cloned();
-    service.runtime.block_on(async {
-        let mut response: Response = service.router.clone().oneshot(request).await.unwrap();
-        service.app.cors.mark(origin.as_ref(), response.headers_mut());
-        let (head, body) = response.into_parts();
-        (head, body.collect().await.unwrap().to_bytes().to_vec())
-    })
-}
-
 fn answers(request: Request<Body>) {
     let (method, uri, headers) =
         (request.method().clone(), request.uri().clone(), request.headers().clone());
@@ -134,7 +82,7 @@ fn answers(request: Request<Body>) {
         assert!(!refused.status().is_server_error());
         return;
     }
-    let (head, body) = send(request);
+    let (head, body) = SERVICE.send(request);
     let status = head.status;
     // The one route that exists only while the other format is canonical.
     let is_closed = status == StatusCode::SERVICE_UNAVAILABLE
@@ -166,7 +114,7 @@ fn leads_somewhere(location: &HeaderValue, host: Option<&HeaderValue>, from: &Ur
     assert_eq!(query(&uri), query(from));
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = uri;
-    assert_ne!(send(request).0.status, StatusCode::TEMPORARY_REDIRECT);
+    assert_ne!(SERVICE.send(request).0.status, StatusCode::TEMPORARY_REDIRECT);
 }
 
 fn knows_exactly_its_models(uri: &Uri, status: StatusCode) {
@@ -219,7 +167,7 @@ fn finds(input: &[u8]) {
     }
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = Uri::try_from(&target).unwrap();
-    let (head, body) = send(request);
+    let (head, body) = SERVICE.send(request);
     assert_eq!(head.status, StatusCode::OK, "{target}");
     let record = Json::parse(&body).unwrap();
     assert_eq!(record.get("name").and_then(Json::as_str), Some(name));

@@ -2,5 +2,6 @@
 
 mod category;
 pub mod negotiation;
+pub mod service;
 
 pub use category::category;

@@ -64,6 +64,8 @@ pub struct WriteOptions {
     pub user_name: Option<String>,
     /// Names the request: repeating it within a day returns the first outcome and writes nothing.
     pub request_id: Option<String>,
+    /// What tells the change from others under the same request id, where it is a function.
+    pub fingerprint: Option<Digest>,
     /// How the audit trail names the request, if not by its id.
     pub told_as: Option<String>,
     /// What must be true for it to happen.

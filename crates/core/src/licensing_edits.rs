@@ -74,8 +74,7 @@ impl Primary {
         check: Check<T>,
         mut options: WriteOptions,
     ) -> Result<Made<T>, WriteError> {
-        // What a function does cannot be told from its request's id, so the id says it.
-        options.request_id = options.request_id.map(|id| format!("{id} {}", digest(&edit)));
+        options.fingerprint = Some(digest(&edit));
         let editing = Arc::new(Editing {
             edit,
             check,

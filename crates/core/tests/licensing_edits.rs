@@ -7,10 +7,10 @@ use std::sync::Arc;
 use horde_model_reference::backend::files::Files;
 use horde_model_reference::backend::files::layout::Layout;
 use horde_model_reference::blocking::Primary;
+use horde_model_reference::catalogue::Stored;
 use horde_model_reference::catalogue::licensing::{
     Asset, AssetKind, Assets, Definition, Definitions, Edit,
 };
-use horde_model_reference::catalogue::{Refusal, Stored};
 use horde_model_reference::change::{WriteError, WriteOptions};
 use horde_model_reference::disk::faults::{Action, Plan, Point, install};
 use horde_model_reference::{Json, Options};
@@ -143,10 +143,8 @@ fn a_repeated_request_is_answered_again_and_told_once() {
     let options = || WriteOptions::by("7").with_request("r");
     let first = primary.edit_license(create(), options()).unwrap();
     assert_eq!(primary.edit_license(create(), options()), Ok(first));
-    // The same id with another edit is another request.
-    let other = Edit::Create(license("Mine", "two"));
-    let exists = WriteError::Rule(Refusal::LicenseExists("Mine".into()));
-    assert_eq!(primary.edit_license(other, options()), Err(exists));
+    let other = primary.edit_license(Edit::Create(license("Other", "one")), options());
+    assert!(matches!(other, Err(WriteError::RequestReused { .. })), "{other:?}");
     assert_eq!(told(folder.path()).len(), 1);
 }
 

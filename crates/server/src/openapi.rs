@@ -101,6 +101,7 @@ fn security_schemes() -> Json {
 fn path_parameter(name: &str) -> Json {
     let schema = match name {
         "model_category_name" | "category" => reference("CategoryName"),
+        "change_id" | "batch_id" => Json::from([("type", Json::from("integer"))]),
         _ => Json::from([("type", Json::from("string"))]),
     };
     Json::from([

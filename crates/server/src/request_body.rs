@@ -6,12 +6,17 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use futures_util::StreamExt;
 use horde_model_reference::Json;
+use horde_model_reference::json::Object;
 use horde_model_reference::shape::{Issue, LocItem, Severity};
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 
 use crate::app::App;
-use crate::error::ApiError;
+use crate::error::{ApiError, issue};
+
+/// Arrays and objects that may lie within each other: what is stored lies within some more, and
+/// readers refuse more than 200.
+const DEEPEST: usize = 150;
 
 /// Bounds on the body of a request.
 #[derive(Debug, Clone, Copy)]
@@ -100,28 +105,35 @@ fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<Json, ApiError> {
         return Ok(Json::String(String::from_utf8_lossy(bytes).into_owned()));
     }
     std::str::from_utf8(bytes).map_err(|_| ApiError::BodyNotText)?;
-    Json::parse(bytes).map_err(|error| {
-        let facts = [("error".to_owned(), error.reason.into())];
-        ApiError::Unprocessable(vec![Issue {
-            loc: vec!["body".into(), error.offset.into()],
-            kind: "json_invalid",
-            message: "JSON decode error".into(),
-            input: Json::Object(Default::default()),
-            context: Some(facts.into_iter().collect()),
-            severity: Severity::Error,
-        }])
-    })
+    let invalid = |reason: String, offset: usize| {
+        let (loc, facts) = (vec!["body".into(), offset.into()], [("error", reason.into())]);
+        let none = Object::new();
+        ApiError::Unprocessable(vec![issue(loc, "json_invalid", "JSON decode error", none, facts)])
+    };
+    let value = Json::parse(bytes).map_err(|error| invalid(error.reason, error.offset))?;
+    if is_deeper_than(&value, DEEPEST) {
+        return Err(invalid(
+            format!("more than {DEEPEST} arrays and objects within each other"),
+            0,
+        ));
+    }
+    Ok(value)
+}
+
+/// Whether a value lies within more arrays and objects than `most`.
+fn is_deeper_than(value: &Json, most: usize) -> bool {
+    let deeper = |inner: &Json| is_deeper_than(inner, most - 1);
+    match value {
+        Json::Array(_) | Json::Object(_) if most == 0 => true,
+        Json::Array(items) => items.iter().any(deeper),
+        Json::Object(members) => members.values().any(deeper),
+        _ => false,
+    }
 }
 
 fn missing() -> ApiError {
-    ApiError::Unprocessable(vec![Issue {
-        loc: vec!["body".into()],
-        kind: "missing",
-        message: "Field required".into(),
-        input: Json::Null,
-        context: None,
-        severity: Severity::Error,
-    }])
+    let missing = issue(vec!["body".into()], "missing", "Field required", Json::Null, []);
+    ApiError::Unprocessable(vec![missing])
 }
 
 /// `application/json`, or a kind of it such as `application/vnd.api+json`.
@@ -166,7 +178,10 @@ mod tests {
         {
             assert_eq!(json(body.as_bytes()), Err(422), "{body}");
         }
-        assert_eq!(json(&[b"[".repeat(300), b"]".repeat(300)].concat()), Err(422));
+        for (depth, is_read) in [(150, true), (151, false), (300, false)] {
+            let nested = [b"[".repeat(depth), b"]".repeat(depth)].concat();
+            assert_eq!(json(&nested).is_ok(), is_read, "{depth}");
+        }
         assert_eq!(json(b"\"\xff\""), Err(400));
         assert_eq!(json(b""), Ok("null".into()));
     }

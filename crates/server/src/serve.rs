@@ -51,7 +51,7 @@ impl Default for Limits {
     }
 }
 
-/// Largest head of a request, in bytes; beyond it the answer is 431.
+/// Largest head of a request, in bytes: one that is not whole when so much of it waits is answered 431.
 const LARGEST_HEAD: usize = 32 * 1024;
 /// Connections that may wait for a serving thread to take them.
 const HAND_OVER: usize = 256;

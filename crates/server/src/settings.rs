@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 
 use horde_model_reference::setting_group;
 use horde_model_reference::settings::{
-    Choice, Group, Loaded, Reader, ReplicateMode, Settings, SettingsError, Sources, Value, Words,
-    positive,
+    BaseUrl, Choice, Group, Loaded, Reader, ReplicateMode, Secret, Settings, SettingsError,
+    Sources, Value, Words, positive,
 };
 use tracing_subscriber::EnvFilter;
 
@@ -167,6 +167,25 @@ setting_group! {
     }
 }
 
+setting_group! {
+    /// For the commands of maintainers, which change the reference through a server.
+    pub struct Maintainer is "commands of maintainers" {
+        /// Address of the server that `queue` and `propose` ask.
+        HORDE_MODEL_REFERENCE_SERVER_URL => server_url: Option<BaseUrl> = None,
+        /// Key of an AI-Horde user, for `queue` and `propose`; the service does not use it.
+        HORDE_MODEL_REFERENCE_API_KEY => api_key: Option<Secret> = None,
+    }
+}
+
+impl Maintainer {
+    /// Reads these settings alone: what else is wrong in the environment is no matter here.
+    pub fn load(sources: &Sources) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(sources);
+        let settings = Self::default().read_over(&mut reader);
+        reader.finish(settings).map(|loaded| loaded.settings)
+    }
+}
+
 /// All settings of the server.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[expect(missing_docs, reason = "the types say it")]
@@ -174,6 +193,7 @@ pub struct ServerSettings {
     pub http: Http,
     pub log: Log,
     pub auth: Auth,
+    pub maintainer: Maintainer,
     pub core: Settings,
 }
 
@@ -187,6 +207,7 @@ impl ServerSettings {
             http: Http::default().read_over(&mut reader),
             log: Log::default().read_over(&mut reader),
             auth: Auth::default().read_over(&mut reader),
+            maintainer: Maintainer::default().read_over(&mut reader),
             core: Settings::read(&sources, &mut reader),
         };
         reader.finish(settings)

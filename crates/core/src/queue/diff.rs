@@ -180,7 +180,7 @@ pub fn field_diffs(before: Option<&Object>, after: Option<&Object>) -> Vec<Field
 
 /// Everything in an object of which the other side has nothing.
 fn one_sided(members: &Object, prefix: &str, kind: FieldChange, found: &mut Vec<FieldDiff>) {
-    for (name, value) in members.iter() {
+    for (name, value) in members {
         one_sided_value(value, format!("{prefix}{name}"), kind, found);
     }
 }

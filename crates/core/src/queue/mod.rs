@@ -11,6 +11,8 @@ mod diff;
 mod entry;
 mod events;
 mod state;
+#[cfg(test)]
+mod state_test;
 
 pub(crate) use counters::Counters;
 pub use decision::{Decided, Decision, Filter, Refusal, Split};

@@ -23,7 +23,7 @@ pub(super) struct Job {
 impl Job {
     pub(super) fn new(change: Change, options: WriteOptions) -> (Self, oneshot::Receiver<Answer>) {
         let (answer, answered) = oneshot::channel();
-        let request = options.request_id.clone().map(|id| (id, fingerprint(&change)));
+        let request = options.request_id.clone().map(|id| (id, fingerprint(&change, &options)));
         (Self { change, options, request, answer }, answered)
     }
 
@@ -82,15 +82,18 @@ impl Job {
     }
 }
 
-/// Tells changes apart that share a request id. What a function does cannot be told.
-fn fingerprint(change: &Change) -> String {
+/// Tells changes apart that share a request id. What a function does, its caller tells.
+fn fingerprint(change: &Change, options: &WriteOptions) -> String {
     let text = match change {
         Change::Put { name, record } => {
             let record = Json::Object(record.clone()).to_text(Style::COMPACT);
             format!("put\n{name}\n{record}")
         }
         Change::Delete { name } => format!("delete\n{name}"),
-        Change::Whole(_) => "whole".to_owned(),
+        Change::Whole(_) => match options.fingerprint {
+            Some(digest) => format!("whole\n{digest}"),
+            None => "whole".to_owned(),
+        },
         Change::Bytes(bytes) => format!("bytes\n{}", Digest::of(bytes)),
         Change::Queue { .. } => "queue".to_owned(),
         Change::Nothing => "nothing".to_owned(),

@@ -3,4 +3,5 @@
 
 mod left;
 mod life;
+mod payloads;
 mod stage;

@@ -1,7 +1,7 @@
 //! Changes of models in the v2 format. Each is a proposal: it is queued, and nothing else changes.
 
 use axum::extract::State;
-use axum::routing::{delete, post, put};
+use axum::routing::{delete, get, post, put};
 use horde_model_reference::change::Operation;
 use horde_model_reference::json::Object;
 use horde_model_reference::proposal::Submission;
@@ -21,27 +21,33 @@ use crate::preconditions::Preconditions;
 use crate::request_body::RequestBody;
 use crate::router::{Access, Answer, Route, Takes, Verb};
 
-/// The routes of one category: where its models are created, and what entries in the queue call the
-/// routes.
-struct Written {
+/// The routes of one category, by which clients with types call it: as those of any category, but with
+/// its name in the path and in the operations.
+struct Typed {
     category: Category,
     path: &'static str,
+    model_path: &'static str,
+    read_all: &'static str,
+    read_one: &'static str,
     create: &'static str,
     update: &'static str,
 }
 
-macro_rules! written {
+macro_rules! typed {
     ($($category:ident $name:literal)+) => {
-        [$(Written {
+        [$(Typed {
             category: Category::$category,
             path: concat!("/model_references/v2/", $name),
+            model_path: concat!("/model_references/v2/", $name, "/model/{model_name}"),
+            read_all: concat!("read_v2_", $name, "_all"),
+            read_one: concat!("read_v2_", $name, "_one"),
             create: concat!("create_v2_", $name),
             update: concat!("update_v2_", $name),
         }),+]
     };
 }
 
-const WRITTEN: [Written; Category::COUNT] = written! {
+const TYPED: [Typed; Category::COUNT] = typed! {
     Blip "blip"
     Clip "clip"
     Codeformer "codeformer"
@@ -60,7 +66,7 @@ const WRITTEN: [Written; Category::COUNT] = written! {
 };
 
 pub(crate) fn table() -> Vec<Route> {
-    let mut table: Vec<Route> = WRITTEN.into_iter().map(creation).collect();
+    let mut table: Vec<Route> = TYPED.into_iter().flat_map(typed_routes).collect();
     table.extend([
         Route {
             path: "/model_references/v2/{model_category_name}/add",
@@ -84,7 +90,7 @@ pub(crate) fn table() -> Vec<Route> {
             query: &[],
             answer: Answer::Accepted("ChangeEntry"),
             errors: &[404, 409, 412, 422],
-            method: put(update),
+            method: put(update_any),
         },
         Route {
             path: "/model_references/v2/{model_category_name}/model/{model_name}",
@@ -96,36 +102,99 @@ pub(crate) fn table() -> Vec<Route> {
             query: &[],
             answer: Answer::Accepted("ChangeEntry"),
             errors: &[400, 404, 409, 412, 422],
-            method: delete(remove),
+            method: delete(remove_any),
         },
     ]);
     table
 }
 
-/// Its path would hide the route that reads the category, so it reads, too.
-fn creation(Written { category, path, create: route, .. }: Written) -> Route {
+/// Its paths hide those of any category, so all that is asked there is answered.
+fn typed_routes(typed: Typed) -> [Route; 4] {
+    let category = typed.category;
+    let read_all = async move |State(app): State<App>, sent: Preconditions| {
+        v2::category_answer(&sent, category, &app.reference.category(category).await)
+    };
+    let read_one = async move |State(app): State<App>, sent: Preconditions, name: Segments<1>| {
+        let Segments([name]) = name;
+        v2::model_answer(&sent, category, &name, &app.reference.category(category).await)
+    };
     let create = async move |State(app): State<App>,
                              caller: Caller,
                              conditions: Conditions,
                              body: RequestBody| {
-        create(&app, &caller, &conditions, &body, category, route).await
+        create(&app, &caller, &conditions, &body, category, typed.create).await
     };
-    let read = async move |State(app): State<App>, sent: Preconditions| {
-        let read = app.reference.category(category).await;
-        v2::category_answer(&sent, category, &read)
+    let update = async move |State(app): State<App>,
+                             caller: Caller,
+                             conditions: Conditions,
+                             name: Segments<1>,
+                             body: RequestBody| {
+        let Segments([name]) = name;
+        update(&app, &caller, &conditions, &name, &body, category).await
     };
-    Route {
-        path,
-        operation: route,
-        tag: "v2",
-        summary: "Proposes a new model.",
-        verb: Verb::Post(Takes::Json("Record")),
-        access: Access::Requestor,
-        query: &[],
-        answer: Answer::Accepted("ChangeEntry"),
-        errors: &[409, 412, 422],
-        method: post(create).get(read),
-    }
+    let remove = async move |State(app): State<App>,
+                             caller: Caller,
+                             conditions: Conditions,
+                             name: Segments<1>| {
+        let Segments([name]) = name;
+        remove(&app, &caller, &conditions, &name, category).await
+    };
+    let route = |path, operation, summary, verb, answer, errors, method| {
+        let access = if verb == Verb::Get { Access::Everybody } else { Access::Requestor };
+        Route {
+            path,
+            operation,
+            tag: "v2",
+            summary,
+            verb,
+            access,
+            query: &[],
+            answer,
+            errors,
+            method,
+        }
+    };
+    let (record, entry) = (Takes::Json("Record"), Answer::Accepted("ChangeEntry"));
+    let Typed { path, model_path, .. } = typed;
+    [
+        route(
+            path,
+            typed.read_all,
+            "All models of the category, by name.",
+            Verb::Get,
+            Answer::Json("Category"),
+            &[404],
+            get(read_all),
+        ),
+        route(
+            path,
+            typed.create,
+            "Proposes a new model.",
+            Verb::Post(record),
+            entry,
+            &[409, 412],
+            post(create),
+        ),
+        route(
+            model_path,
+            typed.read_one,
+            "One model. A slash in its name is written %2F.",
+            Verb::Get,
+            Answer::Json("Record"),
+            &[404],
+            get(read_one),
+        ),
+        route(
+            model_path,
+            typed.update,
+            "Proposes another record for a model. A slash in its name is written %2F.",
+            Verb::Put(record),
+            entry,
+            &[404, 409, 412],
+            // Deletions are documented once, for models of any category.
+            put(update).delete(remove),
+        ),
+    ]
 }
 
 async fn add(
@@ -165,57 +234,78 @@ async fn create(
     propose_model(app, about, payload, &user, conditions, route).await
 }
 
-async fn update(
+async fn update_any(
     State(app): State<App>,
     caller: Caller,
     conditions: Conditions,
-    Segments([category_name, path_name]): Segments<2>,
+    Segments([category_name, name]): Segments<2>,
     body: RequestBody,
 ) -> Answered {
     let category = category(&category_name)?;
-    let submission = read_submission(&app, &body, category)?;
-    let user = app.requestor(&caller).await?;
+    update(&app, &caller, &conditions, &name, &body, category).await
+}
+
+async fn remove_any(
+    State(app): State<App>,
+    caller: Caller,
+    conditions: Conditions,
+    Segments([category_name, name]): Segments<2>,
+) -> Answered {
+    let category = category(&category_name)?;
+    remove(&app, &caller, &conditions, &name, category).await
+}
+
+async fn update(
+    app: &App,
+    caller: &Caller,
+    conditions: &Conditions,
+    path_name: &str,
+    body: &RequestBody,
+    category: Category,
+) -> Answered {
+    let submission = read_submission(app, body, category)?;
+    let user = app.requestor(caller).await?;
     let read = app.reference.category(category).await;
-    let name = stored_name(&read.view, &path_name);
+    let name = stored_name(&read.view, path_name);
     if submission.name() != name {
         return Err(ApiError::OtherNameInPath);
     }
-    check_is_written(&app, category)?;
-    check_baseline(&app, &submission)?;
+    check_is_written(app, category)?;
+    check_baseline(app, &submission)?;
     check_model_name(category, name, Format::V2, Operation::Update)?;
     let route = update_route(category);
     let about = (category, name, Operation::Update);
     let missing = || ApiError::NothingToUpdate(category, name.to_owned(), Format::V2);
-    let stored = match check_present(&conditions, &read.view, name, missing) {
+    let stored = match check_present(conditions, &read.view, name, missing) {
         Ok(stored) => stored,
-        Err(refused) => return or_repeated(&app, refused, &user, &conditions, route, about).await,
+        Err(refused) => return or_repeated(app, refused, &user, conditions, route, about).await,
     };
     let catalogues = app.reference.catalogues().await;
     let payload = submission.into_update(stored, &catalogues.view.catalogues.licenses)?;
-    propose_model(&app, about, payload, &user, &conditions, route).await
+    propose_model(app, about, payload, &user, conditions, route).await
 }
 
 async fn remove(
-    State(app): State<App>,
-    caller: Caller,
-    conditions: Conditions,
-    Segments([category_name, path_name]): Segments<2>,
+    app: &App,
+    caller: &Caller,
+    conditions: &Conditions,
+    path_name: &str,
+    category: Category,
 ) -> Answered {
     const ROUTE: &str = "delete_v2_model";
-    let category = category(&category_name)?;
-    let user = app.requestor(&caller).await?;
-    check_is_written(&app, category)?;
+    let user = app.requestor(caller).await?;
+    check_is_written(app, category)?;
     let read = app.reference.category(category).await;
-    let name = stored_name(&read.view, &path_name);
+    let name = stored_name(&read.view, path_name);
     check_model_name(category, name, Format::V2, Operation::Delete)?;
     let about = (category, name, Operation::Delete);
     let missing = || ApiError::ModelNotFound(category, name.to_owned());
-    let stored = match check_present(&conditions, &read.view, name, missing) {
+    let stored = match check_present(conditions, &read.view, name, missing) {
         Ok(stored) => stored,
-        Err(refused) => return or_repeated(&app, refused, &user, &conditions, ROUTE, about).await,
+        Err(refused) => return or_repeated(app, refused, &user, conditions, ROUTE, about).await,
     };
     let payload = stored.as_object().cloned().unwrap_or_default();
-    propose_model(&app, about, payload, &user, &conditions, ROUTE).await
+    propose_model(app, about, payload, &user, conditions, ROUTE).await
 }
 
 async fn propose_model(
@@ -283,8 +373,8 @@ fn check_present<'a>(
 
 /// What entries in the queue call the route.
 fn update_route(category: Category) -> &'static str {
-    let of_category = |written: &&Written| written.category == category;
-    WRITTEN.iter().find(of_category).map_or("update_v2_model", |written| written.update)
+    let of_category = |typed: &&Typed| typed.category == category;
+    TYPED.iter().find(of_category).map_or("update_v2_model", |typed| typed.update)
 }
 
 #[cfg(test)]
@@ -293,10 +383,10 @@ mod tests {
 
     #[test]
     fn every_category_has_routes_of_its_own_name() {
-        for (category, written) in Category::ALL.into_iter().zip(&WRITTEN) {
-            assert_eq!(written.category, category);
-            assert!(written.path.ends_with(&format!("/{category}")));
-            assert_eq!(written.create, format!("create_v2_{category}"));
+        for (category, typed) in Category::ALL.into_iter().zip(&TYPED) {
+            assert_eq!(typed.category, category);
+            assert!(typed.path.ends_with(&format!("/{category}")));
+            assert_eq!(typed.create, format!("create_v2_{category}"));
             assert_eq!(update_route(category), format!("update_v2_{category}"));
         }
     }

@@ -1,5 +1,6 @@
 //! The executable: a command a file.
 
+mod api;
 mod audit;
 mod check;
 mod completions;
@@ -15,7 +16,10 @@ mod list;
 mod logging;
 mod memory;
 mod origin;
+mod output;
 mod place;
+mod propose;
+mod queue;
 mod replay;
 mod restore;
 mod serve;
@@ -49,6 +53,8 @@ enum Command {
     Diff(diff::Args),
     Restore(restore::Args),
     Status(status::Args),
+    Queue(queue::Args),
+    Propose(propose::Args),
     Env(env::Args),
     Completions(completions::Args),
 }
@@ -78,6 +84,8 @@ impl Command {
             Self::Diff(args) => diff::execute(args),
             Self::Restore(args) => restore::execute(args),
             Self::Status(args) => status::execute(args),
+            Self::Queue(args) => queue::execute(args),
+            Self::Propose(args) => propose::execute(args),
             Self::Env(args) => env::execute(args).map(|()| Outcome::Fine),
             Self::Completions(args) => completions::execute(args).map(|()| Outcome::Fine),
         }

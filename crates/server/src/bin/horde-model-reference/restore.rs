@@ -1,6 +1,5 @@
 //! `restore`: a category, or one model of it, becomes again what it was.
 
-use std::io::{BufRead, IsTerminal, Write};
 use std::sync::Arc;
 
 use anyhow::bail;
@@ -20,7 +19,7 @@ use crate::data::{Data, DataArgs, leases};
 use crate::diff::split;
 use crate::difference::{between, differences, sum};
 use crate::place::record_of;
-use crate::terminal::Paint;
+use crate::terminal::{Paint, is_wanted};
 use crate::version::{Which, name};
 use crate::{Outcome, when};
 
@@ -124,8 +123,15 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<Outcome> {
     let from = when::shown_ms(version.since_ms);
     let title = format!("{} as of generation {} ({from})", args.what, name(version));
     print!("{}: {}\n{}", paint.bold(&title), sum(&diff), differences(&diff, paint));
-    if !args.yes && !is_wanted(&args.what)? {
-        return Ok(no("nothing was written"));
+    if !args.yes {
+        match is_wanted(&format!("restore {}?", args.what))? {
+            Some(true) => {}
+            Some(false) => return Ok(no("nothing was written")),
+            None => bail!(
+                "nothing was written: there is no terminal to ask at; look at the difference, and \
+                 say --yes"
+            ),
+        }
     }
     let options = WriteOptions {
         logical_user_id: Some(args.user),
@@ -175,21 +181,6 @@ fn is_same(diff: &Diff) -> bool {
     diff.added.is_empty()
         && diff.removed.is_empty()
         && diff.changed.iter().all(|changed| changed.fields.iter().all(is_time))
-}
-
-/// Asks whoever sits at the terminal.
-fn is_wanted(what: &str) -> anyhow::Result<bool> {
-    std::io::stdout().flush()?;
-    let stdin = std::io::stdin();
-    if !stdin.is_terminal() {
-        bail!(
-            "nothing was written: there is no terminal to ask at; look at the difference, and say --yes"
-        );
-    }
-    eprint!("restore {what}? [y/N] ");
-    let mut answer = String::new();
-    stdin.lock().read_line(&mut answer)?;
-    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
 }
 
 /// Makes the change, if what was shown still is what there is.

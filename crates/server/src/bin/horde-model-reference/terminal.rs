@@ -1,6 +1,6 @@
 //! Text for people: colours where there is a terminal, columns, sizes.
 
-use std::io::IsTerminal;
+use std::io::{BufRead, IsTerminal, Write};
 
 /// Colours, or none.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +14,12 @@ impl Paint {
     pub(crate) fn stdout() -> Self {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self { coloured: std::io::stdout().is_terminal() && !unwanted }
+    }
+
+    /// For what is no terminal.
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        Self { coloured: false }
     }
 
     pub(crate) fn bold(self, text: &str) -> String {
@@ -61,10 +67,9 @@ pub(crate) fn columns(rows: &[Vec<String>], align: &[Align]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-/// The text without control characters, which a file must not send to a terminal, and no longer
-/// than `most` characters.
+/// The text without what a file must not send to a terminal, and no longer than `most` characters.
 pub(crate) fn shown(text: &str, most: usize) -> String {
-    let printable = |character: char| if character.is_control() { '�' } else { character };
+    let printable = |character: char| if misleads(character) { '�' } else { character };
     let mut characters = text.chars().map(printable);
     let mut shown: String = characters.by_ref().take(most).collect();
     if characters.next().is_some() {
@@ -72,6 +77,16 @@ pub(crate) fn shown(text: &str, most: usize) -> String {
         shown.push('…');
     }
     shown
+}
+
+/// Whether a character commands the terminal, ends a line, or turns the order in which others are read:
+/// whoever decides by what is shown must see what is there.
+fn misleads(character: char) -> bool {
+    let turns = matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    turns || character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
 /// A number of bytes in three digits or so.
@@ -91,6 +106,19 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+/// Asks whoever sits at the terminal; `None` where nobody does.
+pub(crate) fn is_wanted(question: &str) -> std::io::Result<Option<bool>> {
+    std::io::stdout().flush()?;
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        return Ok(None);
+    }
+    eprint!("{question} [y/N] ");
+    let mut answer = String::new();
+    stdin.lock().read_line(&mut answer)?;
+    Ok(Some(["y", "yes"].contains(&answer.trim().to_lowercase().as_str())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,9 +132,11 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_files_cannot_move_the_cursor() {
+    fn texts_of_files_cannot_move_the_cursor_or_turn_what_is_read() {
         assert_eq!(shown("a\x1b[2Jb", 3), "a�…");
         assert_eq!(shown("abc", 3), "abc");
+        assert_eq!(shown("a\u{202e}b\u{2066}c\u{2028}", 9), "a�b�c�");
+        assert_eq!(shown("e\u{301} \u{5d0}\u{1f989}", 9), "e\u{301} \u{5d0}\u{1f989}");
     }
 
     #[test]
