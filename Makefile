@@ -1,6 +1,6 @@
 # What is done every day. Each line is short enough to be typed by hand instead.
 
-.PHONY: run test prove bench bench-quick fmt lint setup
+.PHONY: run test prove prove-queue bench bench-quick fmt lint setup
 
 # The service on http://127.0.0.1:19800, with data below ./models.
 run:
@@ -16,6 +16,13 @@ test: setup
 PROVE ?= --redis
 prove:
 	cargo run --package prove --release --locked -- run $(PROVE)
+
+# The same for the queue over HTTP: servers are killed while clients propose, decide and apply. With
+# PROVE_QUEUE="--seconds 600 --seed 7" for so long, as that seed decides.
+PROVE_QUEUE ?=
+prove-queue:
+	cargo build --package horde-model-reference-server --release --locked
+	cargo run --package prove --release --locked -- queue $(PROVE_QUEUE)
 
 # Measures against nginx and the released reference, and writes docs/benchmarks.md; half an hour on a
 # machine that does nothing else. The quick one shows in minutes that it runs.
