@@ -225,6 +225,8 @@ fn a_purge_is_shown_and_wanted_first() -> Result<()> {
     assert!(unasked.stderr.contains("say --yes"), "{unasked:?}");
     assert_eq!(setting.run(APPROVER, &["queue", "purge", "--yes"])?.code, Some(2), "no filter");
     assert_eq!(ids(&setting.json(READER, &["queue", "list"])?), [1, 2]);
+    let nothing = setting.json(APPROVER, &["queue", "purge", "--status", "rejected"])?;
+    assert_eq!(nothing["removed_count"], 0, "what removes nothing need not be asked");
     let done = setting.json(APPROVER, &[&purge[..], &["--yes"]].concat())?;
     assert_eq!(done, json!({"removed_count": 1, "removed_change_ids": [2], "dry_run": false}));
     assert_eq!(ids(&setting.json(READER, &["queue", "list"])?), [1]);

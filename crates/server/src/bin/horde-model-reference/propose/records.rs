@@ -45,7 +45,7 @@ fn named(bytes: &[u8]) -> anyhow::Result<Vec<(String, Object)>> {
     let record = |(name, value): (String, Json)| match value {
         Json::Object(record) => Ok((name.clone(), under_name(name, record)?)),
         other => {
-            bail!("{name:?} is {}, and no record; a record of its own has a `name`", other.kind())
+            bail!("{name:?} is no record ({}); and a record of its own has a `name`", other.kind())
         }
     };
     members.into_iter().map(record).collect()
@@ -78,10 +78,10 @@ mod tests {
         let several = r#"{"b/c": {"x": 1}, "name": {"name": "name"}}"#;
         assert_eq!(names(several).unwrap(), ["b/c=\"b/c\"", "name=\"name\""]);
         for (text, reason) in [
-            ("[]", "found an array"),
+            ("[]", "found array"),
             ("{", "not JSON"),
             (r#"{"a": {"name": "b"}}"#, "the record under \"a\" is called \"b\""),
-            (r#"{"a": 1}"#, "no record"),
+            (r#"{"a": 1}"#, "\"a\" is no record (int"),
         ] {
             let error = names(text).unwrap_err();
             assert!(error.contains(reason), "{error}");

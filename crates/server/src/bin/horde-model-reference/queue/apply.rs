@@ -74,9 +74,8 @@ fn outcome(answer: &Answer) -> Outcome {
     }
     let failed = number(&answer.body, "failed_change_id");
     let why = answer.body.get("failed_error");
-    let why = why
-        .and_then(Json::as_str)
-        .map_or_else(|| text(&answer.body, "failed_error_type"), |why| why);
+    let why = why.and_then(Json::as_str);
+    let why = why.unwrap_or_else(|| text(&answer.body, "failed_error_type"));
     eprintln!("error: change {failed} was not applied: {}", shown(why, 2000));
     let applied = elements(&answer.body, "applied").len();
     eprintln!(
