@@ -58,6 +58,11 @@ impl Stage {
         for category in CATEGORIES {
             std::fs::write(root.join(format!("{category}.json")), "{}")?;
         }
+        // So that the files of the queue are there whenever somebody is killed.
+        let queue = root.join("pending_queue");
+        std::fs::create_dir_all(&queue)?;
+        std::fs::write(queue.join("changes.json"), "[]")?;
+        std::fs::write(queue.join("index.json"), r#"{"last_change_id": 0, "last_batch_id": 0}"#)?;
         let users = users();
         let users =
             HordeApi::of_users(users.iter().map(|(key, name)| (key.as_str(), name.as_str())))?;

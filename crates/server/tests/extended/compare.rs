@@ -7,7 +7,12 @@ use crate::exchange::{Compared, Recorded};
 use crate::value::{Meaning, Rules, differences};
 
 /// Every way in which the answer is not the recorded one; none, if it is.
-pub fn answer(recorded: &Recorded, answer: &Response, meaning: &Meaning) -> Vec<String> {
+pub fn answer(
+    recorded: &Recorded,
+    answer: &Response,
+    rules: Rules,
+    meaning: &Meaning,
+) -> Vec<String> {
     let mut found = status(recorded, answer);
     let Some(body) = &recorded.body else {
         if !answer.body.is_empty() {
@@ -30,7 +35,7 @@ pub fn answer(recorded: &Recorded, answer: &Response, meaning: &Meaning) -> Vec<
     } else {
         Json::from(answer.text())
     };
-    found.extend(differences(body, &got, "body ", Rules::default(), meaning));
+    found.extend(differences(body, &got, "body ", rules, meaning));
     found.extend(entries_out_of_order(&got));
     found
 }
@@ -47,7 +52,7 @@ pub fn answers(
     }
     let fits = |recorded: &Recorded, got: &Response| match compared {
         Compared::Status => status(recorded, got).is_empty(),
-        Compared::Whole => answer(recorded, got, meaning).is_empty(),
+        Compared::Whole => answer(recorded, got, Rules::default(), meaning).is_empty(),
     };
     let mut left: Vec<_> = answers.iter().collect();
     for recorded in recorded {
@@ -173,7 +178,7 @@ mod tests {
     }
 
     fn fits(wanted: &Recorded, got: &Response) -> bool {
-        answer(wanted, got, &MEANING).is_empty()
+        answer(wanted, got, Rules::default(), &MEANING).is_empty()
     }
 
     #[test]

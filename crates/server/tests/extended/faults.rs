@@ -5,7 +5,7 @@
 //! is left over moves to one other batch, once. So batch numbers and numbers of events are smaller
 //! than recorded from there on.
 
-use crate::wanted::Edit::{Insert, Remove, Set, Status};
+use crate::wanted::Edit::{Ask, Insert, Remove, Set, Status};
 use crate::wanted::Wanted;
 
 pub const WANTED: &[Wanted] = &[
@@ -331,22 +331,82 @@ pub const WANTED: &[Wanted] = &[
     },
     Wanted {
         file: "legacy-queue-text",
+        step: 4,
+        fault: "D35",
+        edits: &[Status(422), Set("", r#"{"detail": "<any>"}"#)],
+    },
+    // So what follows it has a smaller number.
+    Wanted { file: "legacy-queue-text", step: 5, fault: "D35", edits: &[Set("/change_id", "4")] },
+    Wanted {
+        file: "legacy-queue-text",
+        step: 6,
+        fault: "D35",
+        edits: &[Remove("/items/3"), Set("/items/3/change_id", "4"), Set("/total", "4")],
+    },
+    Wanted {
+        file: "legacy-queue-text",
+        step: 7,
+        fault: "D35",
+        edits: &[
+            Ask(r#"{"batch_title": "text", "approved_ids": [1, 2, 3, 4]}"#),
+            Remove("/approved/3"),
+            Set("/approved/3/change_id", "4"),
+        ],
+    },
+    Wanted {
+        file: "legacy-queue-text",
         step: 8,
-        fault: "X02",
+        fault: "X02, D35",
         edits: &[
             Set("/applied/1/batch_id", "1"),
             Set("/applied/2/batch_id", "1"),
             Set("/batch_split_original_batch_id", "1"),
             Set("/batch_split_new_batch_id", "2"),
+            Set("/batch_split_reassigned_count", "1"),
+        ],
+    },
+    Wanted {
+        file: "legacy-queue-text",
+        step: 9,
+        fault: "D35",
+        edits: &[Set("/detail", r#""no/Params: 'parameters' field is required""#)],
+    },
+    Wanted {
+        file: "legacy-queue-text",
+        step: 10,
+        fault: "D35",
+        edits: &[Status(404), Set("/detail", r#""Change 5 not found.""#)],
+    },
+    Wanted {
+        file: "legacy-queue-text",
+        step: 11,
+        fault: "D29",
+        edits: &[
+            Set("/nova~1Nova-3B-Chat/nsfw", "true"),
+            Set("/aphrodite~1nova~1Nova-3B-Chat/nsfw", "true"),
+            Set("/koboldcpp~1Nova-3B-Chat/nsfw", "true"),
+        ],
+    },
+    Wanted {
+        file: "legacy-queue-text",
+        step: 12,
+        fault: "D29; and the times that are known are kept",
+        edits: &[
+            Set("/nova~1Nova-3B-Chat/nsfw", "true"),
+            Set("/nova~1Nova-3B-Chat/metadata", "\"<any>\""),
+            Set("/comet-labs~1Comet-7B-Instruct/metadata", "\"<any>\""),
+            Set("/comet-labs~1Comet-13B-Instruct/metadata", "\"<any>\""),
+            Set("/nimbus~1Nimbus-Small-8B/metadata", "\"<any>\""),
         ],
     },
     Wanted {
         file: "legacy-queue-text",
         step: 14,
-        fault: "X02",
+        fault: "X02, D35",
         edits: &[
-            Set("audit/legacy/text_generation/audit-000001.jsonl/1/event_id", "13"),
-            Set("audit/legacy/text_generation/audit-000001.jsonl/2/event_id", "15"),
+            Set("audit/legacy/text_generation/audit-000001.jsonl/0/event_id", "9"),
+            Set("audit/legacy/text_generation/audit-000001.jsonl/1/event_id", "11"),
+            Set("audit/legacy/text_generation/audit-000001.jsonl/2/event_id", "13"),
         ],
     },
     Wanted {

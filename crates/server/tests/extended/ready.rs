@@ -43,6 +43,7 @@ const SERVED: &[&str] = &[
 /// `queue-replica-legacy` ask for groups, families and names of text models, or search.
 const SOME_STEPS: &[(&str, &[usize])] = &[
     ("legacy-queue-image", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 18, 19, 20]),
+    ("legacy-queue-text", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12]),
     ("queue-no-allowlist", &[0, 1, 2, 3, 4]),
     ("queue-replica", &[0, 1, 2, 3, 4, 5, 6, 7]),
     ("queue-replica-legacy", &[0, 1, 2, 5]),

@@ -11,7 +11,7 @@ use testkit::{Request, Response, eventually};
 use crate::exchange::{Exchange, Step};
 use crate::ready::{Readiness, comparing, readiness, unknown};
 use crate::server::Server;
-use crate::value::shortened;
+use crate::value::{Rules, shortened};
 use crate::{compare, wanted};
 
 /// Most of the time is spent waiting for servers to start.
@@ -110,11 +110,13 @@ fn chosen_steps(file: &Exchange) -> Option<Vec<usize>> {
 fn run_file(file: &Exchange, chosen: &[usize], contract: &Path) -> Result<Vec<String>> {
     let steps = wanted::steps(file)?;
     let mut server = Server::start(file, contract)?;
+    let null_equals_absent = wanted::NULL_EQUALS_ABSENT.contains(&file.name.as_str());
+    let rules = Rules { null_equals_absent, ..Rules::default() };
     let mut failures = Vec::new();
     for &index in chosen {
         let soon = wanted::SOON.contains(&(file.name.as_str(), index));
         let run = if soon { run_until_true } else { run_step };
-        match run(&steps[index], &mut server) {
+        match run(&steps[index], rules, &mut server) {
             Ok(None) => {}
             Ok(Some(failure)) => failures.push(format!("step {index}: {failure}")),
             Err(error) => {
@@ -127,9 +129,9 @@ fn run_file(file: &Exchange, chosen: &[usize], contract: &Path) -> Result<Vec<St
 }
 
 /// The same again until it is as it should be.
-fn run_until_true(step: &Step, server: &mut Server) -> Result<Option<String>> {
+fn run_until_true(step: &Step, rules: Rules, server: &mut Server) -> Result<Option<String>> {
     let run = || {
-        run_step(step, server).map_or_else(
+        run_step(step, rules, server).map_or_else(
             |error| Err(Err(error)),
             |failure| match failure {
                 Some(failure) => Err(Ok(failure)),
@@ -145,12 +147,12 @@ fn run_until_true(step: &Step, server: &mut Server) -> Result<Option<String>> {
 }
 
 /// What was not as it should be; an error if there is no going on.
-fn run_step(step: &Step, server: &mut Server) -> Result<Option<String>> {
+fn run_step(step: &Step, rules: Rules, server: &mut Server) -> Result<Option<String>> {
     match step {
         Step::Control(control) => server.control(*control).map(|()| None),
         Step::Exchange(request, recorded) => {
             let answer = server.send(request)?;
-            let differences = compare::answer(recorded, &answer, &server.meaning());
+            let differences = compare::answer(recorded, &answer, rules, &server.meaning());
             Ok(described(request, &answer, &differences, server))
         }
         Step::Parallel(requests, recorded, compared) => {
