@@ -1,6 +1,6 @@
 //! Proposed changes: who asked for what, what was decided, what became of it.
 //!
-//! An [`Entry`] is one proposal, as the queue's file spells it. [`State`] is the whole file with its
+//! An [`Entry`] is one proposal, as the queue's file spells it. `State` is the whole file with its
 //! numbers, and what may happen to it: plain functions, no disk. [`Queue`] makes them durable, and
 //! carries approved changes out.
 
