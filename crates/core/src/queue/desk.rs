@@ -124,7 +124,7 @@ impl Queue {
         by: &Actor,
         request_id: Option<&str>,
     ) -> Result<Applied, QueueError> {
-        let _turn = self.take_turn().await?;
+        let turn = self.take_turn().await?;
         self.settle_those_left(by).await?;
         let mut applied = Applied::default();
         let mut batches = Vec::new();
@@ -147,6 +147,8 @@ impl Queue {
         batches.sort_unstable();
         batches.dedup();
         applied.split = self.split(batches, by).await?;
+        // Others need not wait until everybody sees it.
+        drop(turn);
         self.primary.barrier().await;
         Ok(applied)
     }
