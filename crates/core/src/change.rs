@@ -222,7 +222,8 @@ pub(crate) enum Change {
         is_alone: bool,
         change: QueueChange,
     },
-    /// Nothing: whoever asks wants to know whether a request of the same id was answered.
+    /// Nothing: whoever asks wants to know whether a request of the same id was answered. If it was
+    /// not, it never will be: a write that is still on its way is refused.
     Nothing,
 }
 

@@ -254,7 +254,7 @@ impl Primary {
         Queue::of(self, Arc::clone(&self.applying.turn), self.applying.lock.clone())
     }
 
-    /// Whether a change of the document was made by the request of this id.
+    /// Whether a change of the document was made by the request of this id. If not, none will be.
     pub(crate) async fn was_answered(
         &self,
         document: Document,

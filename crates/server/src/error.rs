@@ -387,7 +387,32 @@ impl ApiError {
                 Self::Unwritten(unconvertible(*category))
             }
             WriteError::Rule(refusal) => Self::Conflict(refusal.to_string()),
-            error => Self::Unwritten(error.to_string()),
+            error => Self::unavailable(error.clone(), "apply"),
+        }
+    }
+
+    /// What a client is told about a write that was not made for a reason of ours. The log has the
+    /// rest: paths, and what the system said.
+    pub(crate) fn not_written(error: WriteError, verb: &'static str) -> Self {
+        tracing::warn!(%error, verb, "a change was not written");
+        let failed = |reason: &str| Self::WriteFailed { verb, reason: reason.to_owned() };
+        match error {
+            WriteError::RequestReused { .. } => Self::RequestReused,
+            WriteError::Busy(_) => Self::Busy,
+            WriteError::Unknown { .. } | WriteError::Ended | WriteError::NoAnswer { .. } => {
+                Self::OutcomeUnknown
+            }
+            WriteError::SourceInvalid(_) => failed("what is stored cannot be read"),
+            WriteError::Storage(_) => failed("the files cannot be written"),
+            other => failed(&other.to_string()),
+        }
+    }
+
+    /// The same where the contract has 503 for what could not be stored.
+    pub(crate) fn unavailable(error: WriteError, verb: &'static str) -> Self {
+        match Self::not_written(error, verb) {
+            Self::WriteFailed { reason, .. } => Self::Unwritten(reason),
+            told => told,
         }
     }
 }

@@ -4,7 +4,8 @@
 //! Applying takes three steps: the entry is reserved, the record is written, the entry says so. The
 //! record's write has a name that follows from the reservation, so that it happens once, whoever
 //! finishes. One apply is under way at a time in all processes, under a lock of its own: whoever
-//! holds it and finds an entry being applied knows that its worker died, and settles it.
+//! holds it and finds an entry being applied knows that its worker died or was cut off, and settles
+//! it. A write that was not made by then is refused if it comes later.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -125,7 +126,9 @@ impl Queue {
         request_id: Option<&str>,
     ) -> Result<Applied, QueueError> {
         let turn = self.take_turn().await?;
-        self.settle_those_left(by).await?;
+        if self.is_applying().await {
+            self.settle_those_left(by).await?;
+        }
         let mut applied = Applied::default();
         let mut batches = Vec::new();
         for &id in ids {
@@ -146,7 +149,10 @@ impl Queue {
         }
         batches.sort_unstable();
         batches.dedup();
-        applied.split = self.split(batches, by).await?;
+        applied.split = self.split(batches, by).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what is left of a batch keeps its number");
+            None
+        });
         // Others need not wait until everybody sees it.
         drop(turn);
         self.primary.barrier().await;
@@ -193,22 +199,22 @@ impl Queue {
         match self.write(&entry, &reservation, by).await {
             Ok(_) => {
                 let applied = move |state: &mut State, now: i64| {
-                    state.applied(id, now).ok_or(Refusal::NotFound(id))
+                    state.applied(&entry, now).ok_or(Refusal::NotFound(id))
                 };
                 self.step(by, Alone::Yes, Visibility::Local, applied).await
             }
             Err(error) => {
                 if !is_unknown(&error) {
-                    self.release(id, by).await?;
+                    self.release(entry, by).await?;
                 }
                 Err(error)
             }
         }
     }
 
-    async fn release(&self, id: i64, by: &Actor) -> Result<(), QueueError> {
+    async fn release(&self, reserved: Entry, by: &Actor) -> Result<(), QueueError> {
         let release = move |state: &mut State, now: i64| {
-            state.release(id, now);
+            state.release(&reserved, now);
             Ok(())
         };
         self.step(by, Alone::Yes, Visibility::Local, release).await
@@ -224,7 +230,7 @@ impl Queue {
         let document = self.document(entry);
         let change = self.change_of(entry, by).await?;
         let options = WriteOptions {
-            request_id: Some(write_id(entry.id, reservation)),
+            request_id: Some(write_id(entry)),
             told_as: Some(reservation.to_owned()),
             validation: Validation::Shape,
             ..WriteOptions::by(&by.id).local()
@@ -280,27 +286,26 @@ impl Queue {
             Ok(left.cloned().collect::<Vec<_>>())
         };
         for entry in self.step(by, Alone::Yes, Visibility::Local, find).await? {
-            let (id, job) = (entry.id, entry.job_id.as_deref().unwrap_or_default());
             let was_written = self
                 .primary
-                .was_answered(self.document(&entry), write_id(id, job))
+                .was_answered(self.document(&entry), write_id(&entry))
                 .await
                 .map_err(QueueError::Queue)?;
             tracing::warn!(
-                change = id,
+                change = entry.id,
                 was_written,
                 "a worker died while it applied a change; that is settled"
             );
-            let settle = move |state: &mut State, now: i64| {
-                match was_written {
-                    true => drop(state.applied(id, now)),
-                    false => state.release(id, now),
-                }
-                Ok(())
-            };
             let who = Actor {
                 id: entry.applied.by.clone().unwrap_or_else(|| by.id.clone()),
                 name: entry.applied.username.clone().unwrap_or_else(|| by.name.clone()),
+            };
+            let settle = move |state: &mut State, now: i64| {
+                match was_written {
+                    true => drop(state.applied(&entry, now)),
+                    false => state.release(&entry, now),
+                }
+                Ok(())
             };
             self.step(&who, Alone::Yes, Visibility::Local, settle).await?;
         }
@@ -400,9 +405,11 @@ fn is_unknown(error: &QueueError) -> bool {
     )
 }
 
-/// The name of the record's write, in its document's log of requests.
-fn write_id(id: i64, reservation: &str) -> String {
-    format!("queue change {id}, {reservation}")
+/// The name of the record's write, in its document's log of requests: another for each reservation,
+/// because one that was given up is never answered any more.
+fn write_id(reserved: &Entry) -> String {
+    let (id, at) = (reserved.id, reserved.updated_at.unwrap_or(0));
+    format!("queue change {id}, {} at {at}", reserved.job_id.as_deref().unwrap_or_default())
 }
 
 /// Names a reservation that nobody named: the same for a request that is repeated.

@@ -246,26 +246,36 @@ impl State {
         reserved.ok_or(Refusal::NotFound(id))
     }
 
-    /// Gives up a reservation: nothing was written.
-    pub(crate) fn release(&mut self, id: i64, now: i64) {
-        self.if_applying(id, now, |entry| {
+    /// Gives up this reservation: nothing was written, and will be for it.
+    pub(crate) fn release(&mut self, reserved: &Entry, now: i64) {
+        self.if_reserved(reserved, now, |entry| {
             entry.status = Status::Approved;
             entry.job_id = None;
             entry.applied = Act::default();
         });
     }
 
-    /// The record was written.
-    pub(crate) fn applied(&mut self, id: i64, now: i64) -> Option<Entry> {
-        self.if_applying(id, now, |entry| {
+    /// The record was written for this reservation.
+    pub(crate) fn applied(&mut self, reserved: &Entry, now: i64) -> Option<Entry> {
+        self.if_reserved(reserved, now, |entry| {
             entry.status = Status::Applied;
             entry.applied.at = Some(now);
         })
     }
 
-    fn if_applying(&mut self, id: i64, now: i64, change: impl FnOnce(&mut Entry)) -> Option<Entry> {
-        let is_applying = self.get(id).is_some_and(|entry| entry.status == Status::Applying);
-        if is_applying { self.change(id, now, change) } else { None }
+    /// Whoever was cut off may come late: what others have reserved since is not theirs.
+    fn if_reserved(
+        &mut self,
+        reserved: &Entry,
+        now: i64,
+        change: impl FnOnce(&mut Entry),
+    ) -> Option<Entry> {
+        let is_it = |entry: &Entry| {
+            let of = |entry: &Entry| (entry.job_id.clone(), entry.updated_at);
+            entry.status == Status::Applying && of(entry) == of(reserved)
+        };
+        let is_reserved = self.get(reserved.id).is_some_and(is_it);
+        if is_reserved { self.change(reserved.id, now, change) } else { None }
     }
 
     /// Moves what is left of a batch to a new one.

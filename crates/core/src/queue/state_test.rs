@@ -128,11 +128,15 @@ impl Walk {
             Step::Decide(decision) => done(self.state.decide(decision, &by, now).map(drop)),
             Step::Reserve(id, job) => done(self.state.reserve(*id, job, &by, now).map(drop)),
             Step::Release(id) => {
-                self.state.release(*id, now);
+                if let Some(entry) = self.state.get(*id).cloned() {
+                    self.state.release(&entry, now);
+                }
                 Outcome::Done
             }
             Step::Applied(id) => {
-                self.state.applied(*id, now);
+                if let Some(entry) = self.state.get(*id).cloned() {
+                    self.state.applied(&entry, now);
+                }
                 Outcome::Done
             }
             Step::Split(batch) => done(self.state.split(*batch, now).map(drop)),

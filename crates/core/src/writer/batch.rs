@@ -105,6 +105,13 @@ impl Committer {
                 continue;
             }
             match self.repeated(place, &job) {
+                Ok(None) if matches!(job.change, Change::Nothing) => {
+                    let Snapshot { generation, digest, .. } = *snapshot;
+                    let voided = self.requests.void(&place.requests, &job, generation, digest);
+                    job.answer(voided.map_err(WriteError::Storage).and(Err(
+                        WriteError::NotFound { document: self.document, name: String::new() },
+                    )));
+                }
                 Ok(None) => round.apply(job),
                 Ok(Some(committed)) => job.answer(Ok(committed)),
                 Err(error) => job.answer(Err(error)),
@@ -190,11 +197,19 @@ impl Committer {
     /// The outcome of a request that was answered before.
     fn repeated(&mut self, place: &Place, job: &Job) -> Result<Option<Committed>, WriteError> {
         let Some((id, change)) = &job.request else { return Ok(None) };
-        let outcome = self.requests.outcome(&place.requests, id).map_err(WriteError::Storage)?;
-        let Some(outcome) = outcome else { return Ok(None) };
+        let is_asked = matches!(job.change, Change::Nothing);
+        let path = &place.requests;
+        let outcome = match is_asked {
+            true => self.requests.outcome_ever(path, id),
+            false => self.requests.outcome(path, id),
+        };
+        let Some(outcome) = outcome.map_err(WriteError::Storage)? else { return Ok(None) };
         let generation = outcome.generation;
-        if outcome.change != *change && !matches!(job.change, Change::Nothing) {
-            return Err(WriteError::RequestReused { generation });
+        match outcome.change == *change {
+            // Somebody asked before, and it had not been answered then.
+            true if is_asked => return Ok(None),
+            false if !is_asked => return Err(WriteError::RequestReused { generation }),
+            _ => {}
         }
         Ok(Some(Committed {
             document: self.document,

@@ -29,7 +29,7 @@ pub(super) struct Note {
 }
 
 /// One change.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Entry {
     /// The record; `None` of a change of the whole document.
     pub(super) name: Option<String>,

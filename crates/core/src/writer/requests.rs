@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::note::Note;
+use super::job::Job;
+use super::note::{Entry, Note};
 use crate::change::Operation;
 use crate::disk::faults::clock_ms;
 use crate::disk::{self, lines};
@@ -45,8 +46,26 @@ pub(super) struct Requests {
 impl Requests {
     /// What the request led to, if it was answered within the last day.
     pub(super) fn outcome(&mut self, path: &Path, id: &str) -> Result<Option<&Outcome>> {
+        Ok(self.outcome_ever(path, id)?.filter(|outcome| outcome.is_remembered()))
+    }
+
+    /// What the request led to, as long as the log has it.
+    pub(super) fn outcome_ever(&mut self, path: &Path, id: &str) -> Result<Option<&Outcome>> {
         self.catch_up(path)?;
-        Ok(self.outcomes.get(id).filter(|outcome| outcome.is_remembered()))
+        Ok(self.outcomes.get(id))
+    }
+
+    /// Notes that the request of this id led to nothing, so that it never does.
+    pub(super) fn void(
+        &mut self,
+        path: &Path,
+        job: &Job,
+        generation: Generation,
+        digest: Digest,
+    ) -> Result<()> {
+        let entry = Entry { request: job.request.clone(), ..Entry::default() };
+        let note = Note { entries: vec![entry], ..Note::default() };
+        self.append(path, &note, generation, digest)
     }
 
     /// Appends the requests of a commit that are not there yet.

@@ -1,10 +1,13 @@
 //! What is met in a folder that others left.
 
-use horde_model_reference::change::WriteOptions;
+use horde_model_reference::change::{WriteError, WriteOptions};
 use horde_model_reference::json::Object;
 use horde_model_reference::{Category, Json};
 
 use crate::stage::{Folder, approve, approver, create, requestor};
+
+/// The name of the write of change 1 as job `j`, reserved at the time 5.
+const WRITE: &str = "queue change 1, j at 5";
 
 /// A folder in which a worker died while it applied change 1 as job `j`.
 async fn half_applied(folder: &Folder, written: bool) {
@@ -13,7 +16,7 @@ async fn half_applied(folder: &Folder, written: bool) {
     queue.propose(create("one"), &requestor(), None).await.unwrap();
     queue.decide(approve(&[1]), &approver()).await.unwrap();
     if written {
-        let options = WriteOptions::by("201").local().with_request("queue change 1, j");
+        let options = WriteOptions::by("201").local().with_request(WRITE);
         let record = Object::from_iter([("name".to_owned(), Json::from("one"))]);
         let options = WriteOptions {
             validation: horde_model_reference::change::Validation::Shape,
@@ -25,7 +28,10 @@ async fn half_applied(folder: &Folder, written: bool) {
     let path = folder.path("pending_queue/changes.json");
     let text = std::fs::read_to_string(&path).unwrap();
     let applying = r#""status": "applying", "applied_job_id": "j", "applied_by": "201","#;
-    std::fs::write(&path, text.replace(r#""status": "approved","#, applying)).unwrap();
+    let text = text.replace(r#""status": "approved","#, applying);
+    let (before, after) = text.split_once("\"updated_at\": ").unwrap();
+    let after = after.trim_start_matches(|digit: char| digit.is_ascii_digit());
+    std::fs::write(&path, format!("{before}\"updated_at\": 5{after}")).unwrap();
 }
 
 #[tokio::test]
@@ -48,6 +54,26 @@ async fn an_entry_whose_record_was_not_written_is_approved_again() {
     queue.settle().await.unwrap();
     assert_eq!(folder.statuses(), [(1, "approved".to_owned())]);
     let applied = queue.apply(&[1], None, &approver(), None).await.unwrap();
+    assert_eq!((applied.entries.len(), applied.failed), (1, None));
+}
+
+#[tokio::test]
+async fn a_write_that_comes_after_it_was_given_up_is_refused() {
+    let folder = Folder::new();
+    half_applied(&folder, false).await;
+    let primary = folder.open();
+    // Twice: whoever settled it may have died before it said so.
+    let applying = std::fs::read(folder.path("pending_queue/changes.json")).unwrap();
+    primary.queue().settle().await.unwrap();
+    std::fs::write(folder.path("pending_queue/changes.json"), applying).unwrap();
+    primary.queue().settle().await.unwrap();
+    assert_eq!(folder.statuses(), [(1, "approved".to_owned())]);
+    let record = Object::from_iter([("name".to_owned(), Json::from("one"))]);
+    let late = WriteOptions::by("201").local().with_request(WRITE);
+    let late = primary.update(Category::Clip, "one", record, late).await;
+    assert!(matches!(late, Err(WriteError::RequestReused { .. })), "{late:?}");
+    assert!(!folder.path("clip.json").exists());
+    let applied = primary.queue().apply(&[1], Some("j".into()), &approver(), None).await.unwrap();
     assert_eq!((applied.entries.len(), applied.failed), (1, None));
 }
 

@@ -8,7 +8,6 @@ use horde_model_reference::generation::Generation;
 use horde_model_reference::json::Object;
 use horde_model_reference::{Category, Format};
 
-use super::propose::not_written;
 use super::v2;
 use crate::app::App;
 use crate::auth::User;
@@ -121,7 +120,7 @@ impl Write<'_> {
                 ApiError::WriteFailed { verb, reason }
             }
             WriteError::Name { .. } => ApiError::UnusableName(error.to_string()),
-            other => not_written(other, verb),
+            other => ApiError::not_written(other, verb),
         }
     }
 }

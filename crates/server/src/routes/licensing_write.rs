@@ -12,7 +12,6 @@ use http::StatusCode;
 
 use super::Answered;
 use super::licensing::asset_kind;
-use super::propose::not_written;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::conditions::Conditions;
@@ -221,9 +220,6 @@ fn gone<T>(made: Result<Option<T>, WriteError>) -> Result<Response, ApiError> {
 fn not_edited(error: WriteError) -> ApiError {
     match error {
         WriteError::Rule(refusal) => refusal.into(),
-        error => match not_written(error, "edit") {
-            ApiError::WriteFailed { reason, .. } => ApiError::Unwritten(reason),
-            told => told,
-        },
+        error => ApiError::unavailable(error, "edit"),
     }
 }

@@ -1,7 +1,7 @@
 //! What all routes that change models have in common: who may, where, and how it is queued.
 
 use axum::response::Response;
-use horde_model_reference::change::{Operation, WriteError};
+use horde_model_reference::change::Operation;
 use horde_model_reference::json::Style;
 use horde_model_reference::proposal::check_name;
 use horde_model_reference::queue::{Actor, Draft, Entry, QueueError, Refusal};
@@ -105,26 +105,12 @@ fn accepted(entry: &Entry) -> Response {
 fn not_proposed(error: QueueError) -> ApiError {
     match error {
         QueueError::Refused(Refusal::RequestReused(_)) => ApiError::RequestReused,
-        QueueError::Queue(error) | QueueError::Store(error) => not_written(error, "queue"),
+        QueueError::Queue(error) | QueueError::Store(error) => {
+            ApiError::not_written(error, "queue")
+        }
         QueueError::Refused(refusal) => {
             tracing::error!(%refusal, "a proposal was refused");
             ApiError::Internal
         }
-    }
-}
-
-/// What a client is told about a write that was not made for a reason of ours. The log has the rest.
-pub(super) fn not_written(error: WriteError, verb: &'static str) -> ApiError {
-    tracing::warn!(%error, verb, "a change was not written");
-    let failed = |reason: &str| ApiError::WriteFailed { verb, reason: reason.to_owned() };
-    match error {
-        WriteError::RequestReused { .. } => ApiError::RequestReused,
-        WriteError::Busy(_) => ApiError::Busy,
-        WriteError::Unknown { .. } | WriteError::Ended | WriteError::NoAnswer { .. } => {
-            ApiError::OutcomeUnknown
-        }
-        WriteError::SourceInvalid(_) => failed("what is stored cannot be read"),
-        WriteError::Storage(_) => failed("the files cannot be written"),
-        other => failed(&other.to_string()),
     }
 }

@@ -6,7 +6,6 @@ use horde_model_reference::change::{WholeChange, WriteError, WriteOptions};
 use horde_model_reference::proposal::{MetadataCorrection, check_name, stored_key};
 use horde_model_reference::{Category, Document, Json};
 
-use super::propose::not_written;
 use super::{Answered, ok, v2};
 use crate::app::App;
 use crate::auth::Caller;
@@ -87,7 +86,7 @@ fn correcting(document: Document, key: String, correction: MetadataCorrection) -
 }
 
 fn told(error: WriteError) -> ApiError {
-    match not_written(error, "correct") {
+    match ApiError::not_written(error, "correct") {
         ApiError::WriteFailed { reason, .. } => ApiError::NotCorrected(reason),
         other => other,
     }

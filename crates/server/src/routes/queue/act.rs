@@ -98,8 +98,7 @@ async fn decide(State(app): State<App>, caller: Caller, body: RequestBody) -> An
             QueueError::Refused(Refusal::NotFound(id)) => {
                 ApiError::Undecidable(format!("Change {id} does not exist."))
             }
-            QueueError::Refused(refusal) => ApiError::Undecidable(refusal.to_string()),
-            error => ApiError::Unwritten(error.to_string()),
+            error => unwritten(error),
         })?;
     let listed = |entries: &[Entry]| {
         Json::Array(entries.iter().map(|entry| with_nulls(entry).into()).collect())
@@ -126,7 +125,7 @@ async fn apply_one(
     check_is_primary(&app)?;
     let request = conditions.request_on("apply");
     let applied = queue_of(&app)?.apply(&[id], job, &actor(&user), request.as_deref()).await;
-    let applied = applied.map_err(|error| ApiError::Unwritten(error.to_string()))?;
+    let applied = applied.map_err(unwritten)?;
     if let Some((_, error)) = &applied.failed {
         return Err(failure(error).1);
     }
@@ -192,7 +191,7 @@ async fn purge(State(app): State<App>, caller: Caller, body: RequestBody) -> Ans
     let user = app.approver(&caller).await?;
     check_is_primary(&app)?;
     let removed = queue_of(&app)?.purge(order.filter, order.dry_run, &actor(&user)).await;
-    let removed = removed.map_err(|error| ApiError::Unwritten(error.to_string()))?;
+    let removed = removed.map_err(unwritten)?;
     let answer = ok(Json::from([
         ("removed_count", Json::count(removed.len())),
         ("removed_change_ids", removed.into()),
@@ -224,7 +223,7 @@ async fn check_one_batch(app: &App, ids: &[i64]) -> Result<(), ApiError> {
 
 /// What came of applying several changes.
 fn told(applied: Result<Applied, QueueError>) -> Answered {
-    let applied = applied.map_err(|error| ApiError::Unwritten(error.to_string()))?;
+    let applied = applied.map_err(unwritten)?;
     let entries = applied.entries.iter().map(|entry| Json::Object(entry.to_stored())).collect();
     let mut answer = Object::from_iter([("applied".to_owned(), Json::Array(entries))]);
     let mut status = StatusCode::OK;
@@ -240,6 +239,16 @@ fn told(applied: Result<Applied, QueueError>) -> Answered {
     Ok(respond::for_the_key_alone(response))
 }
 
+/// Why the queue is as it was.
+fn unwritten(error: QueueError) -> ApiError {
+    match error {
+        QueueError::Refused(refusal) => ApiError::Undecidable(refusal.to_string()),
+        QueueError::Queue(error) | QueueError::Store(error) => {
+            ApiError::unavailable(error, "queue")
+        }
+    }
+}
+
 /// Why a change could not be applied: the contract's word for it, and what a client is told.
 fn failure(error: &QueueError) -> (&'static str, ApiError) {
     let text = error.to_string();
@@ -252,7 +261,9 @@ fn failure(error: &QueueError) -> (&'static str, ApiError) {
         }
         QueueError::Refused(_) => ("PendingChangeStateError", ApiError::Undecidable(text)),
         QueueError::Store(error) => ("PendingChangeBackendError", ApiError::not_stored(error)),
-        QueueError::Queue(_) => ("PendingChangeBackendError", ApiError::Unwritten(text)),
+        QueueError::Queue(error) => {
+            ("PendingChangeBackendError", ApiError::unavailable(error.clone(), "apply"))
+        }
     }
 }
 
