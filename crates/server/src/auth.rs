@@ -18,6 +18,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use horde_model_reference::queue::Actor;
 use horde_model_reference::settings::HordeApi;
 use tokio::sync::watch;
 
@@ -42,6 +43,13 @@ pub struct User {
     pub id: String,
     /// The name with the number: `name#id`.
     pub name: String,
+}
+
+impl User {
+    /// As whom the queue knows them.
+    pub fn actor(&self) -> Actor {
+        Actor { id: self.id.clone(), name: self.name.clone() }
+    }
 }
 
 /// Why somebody is not let in.

@@ -4,7 +4,7 @@ use axum::response::Response;
 use horde_model_reference::change::Operation;
 use horde_model_reference::json::Style;
 use horde_model_reference::proposal::check_name;
-use horde_model_reference::queue::{Actor, Draft, Entry, QueueError, Refusal};
+use horde_model_reference::queue::{Draft, Entry, QueueError, Refusal};
 use horde_model_reference::text::backend_prefix;
 use horde_model_reference::{Category, Format, Json, Primary};
 use http::StatusCode;
@@ -61,8 +61,7 @@ pub(super) async fn queued(
         return Err(ApiError::NoQueue);
     }
     let queue = app.primary()?.queue();
-    let by = Actor { id: user.id.clone(), name: user.name.clone() };
-    queue.propose(draft, &by, conditions.request_on(route)).await.map_err(not_proposed)
+    queue.propose(draft, &user.actor(), conditions.request_on(route)).await.map_err(not_proposed)
 }
 
 /// A request that was answered before is answered again, whatever has become of the model since.

@@ -9,7 +9,7 @@ use horde_model_reference::queue::{Applied, Entry, QueueError, Refusal, Split, S
 use http::StatusCode;
 
 use super::super::{Answered, ok};
-use super::{Behind, actor, bodies, check_is_primary, doors, queue_of, with_nulls};
+use super::{Behind, bodies, check_is_primary, doors, queue_of};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::conditions::Conditions;
@@ -94,14 +94,14 @@ async fn decide(State(app): State<App>, caller: Caller, body: RequestBody) -> An
     check_is_primary(&app)?;
     let title = decision.title.clone();
     let decided =
-        queue_of(&app)?.decide(decision, &actor(&user)).await.map_err(|error| match error {
+        queue_of(&app)?.decide(decision, &user.actor()).await.map_err(|error| match error {
             QueueError::Refused(Refusal::NotFound(id)) => {
                 ApiError::Undecidable(format!("Change {id} does not exist."))
             }
             error => unwritten(error),
         })?;
     let listed = |entries: &[Entry]| {
-        Json::Array(entries.iter().map(|entry| with_nulls(entry).into()).collect())
+        Json::Array(entries.iter().map(|entry| entry.to_json().into()).collect())
     };
     let answer = ok(Json::from([
         ("batch_id", decided.batch_id.map(Json::Int).into()),
@@ -124,7 +124,7 @@ async fn apply_one(
     let user = app.approver(&caller).await?;
     check_is_primary(&app)?;
     let request = conditions.request_on("apply");
-    let applied = queue_of(&app)?.apply(&[id], job, &actor(&user), request.as_deref()).await;
+    let applied = queue_of(&app)?.apply(&[id], job, &user.actor(), request.as_deref()).await;
     let applied = applied.map_err(unwritten)?;
     if let Some((_, error)) = &applied.failed {
         return Err(failure(error).1);
@@ -149,7 +149,7 @@ async fn apply_some(
         check_one_batch(&app, &order.ids).await?;
     }
     let request = conditions.request_on("apply");
-    let applied = queue.apply(&order.ids, order.job_id, &actor(&user), request.as_deref()).await;
+    let applied = queue.apply(&order.ids, order.job_id, &user.actor(), request.as_deref()).await;
     told(applied)
 }
 
@@ -182,7 +182,7 @@ async fn apply_batch(
         return Err(ApiError::Missing(format!("No approved changes found in batch {batch}")));
     }
     let request = conditions.request_on("apply");
-    let applied = queue.apply(&approved, job, &actor(&user), request.as_deref()).await;
+    let applied = queue.apply(&approved, job, &user.actor(), request.as_deref()).await;
     told(applied)
 }
 
@@ -190,7 +190,7 @@ async fn purge(State(app): State<App>, caller: Caller, body: RequestBody) -> Ans
     let order = body.read(bodies::purge)?;
     let user = app.approver(&caller).await?;
     check_is_primary(&app)?;
-    let removed = queue_of(&app)?.purge(order.filter, order.dry_run, &actor(&user)).await;
+    let removed = queue_of(&app)?.purge(order.filter, order.dry_run, &user.actor()).await;
     let removed = removed.map_err(unwritten)?;
     let answer = ok(Json::from([
         ("removed_count", Json::count(removed.len())),

@@ -7,12 +7,10 @@ mod diffs;
 mod read;
 
 use axum::routing::MethodRouter;
-use horde_model_reference::json::Object;
-use horde_model_reference::queue::{Actor, Entry, Queue};
+use horde_model_reference::queue::Queue;
 use horde_model_reference::settings::ReplicateMode;
 
 use crate::app::App;
-use crate::auth::User;
 use crate::error::ApiError;
 use crate::router::{Access, Answer, QueryParameter, Route, Verb};
 
@@ -77,13 +75,4 @@ fn check_is_primary(app: &App) -> Result<(), ApiError> {
         ReplicateMode::Primary => Ok(()),
         ReplicateMode::Replica => Err(ApiError::QueuedByPrimary(app.canonical)),
     }
-}
-
-fn actor(user: &User) -> Actor {
-    Actor { id: user.id.clone(), name: user.name.clone() }
-}
-
-/// An entry as it is told on its own or in a list.
-fn with_nulls(entry: &Entry) -> Object {
-    entry.to_json()
 }

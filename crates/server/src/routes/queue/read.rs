@@ -6,7 +6,7 @@ use horde_model_reference::queue::{Entry, Filter, Status};
 use horde_model_reference::{Category, Json};
 
 use super::super::{Answered, ok};
-use super::{Behind, check_is_primary, doors, queue_of, with_nulls};
+use super::{Behind, check_is_primary, doors, queue_of};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::ApiError;
@@ -125,7 +125,7 @@ async fn read_one(State(app): State<App>, caller: Caller, Segments([id]): Segmen
     queue_of(&app)?;
     let read = app.reference.pending_queue().await;
     let entry = read.view.entry(id).ok_or(ApiError::Missing("Change not found".into()))?;
-    Ok(respond::for_the_key_alone(ok(with_nulls(entry))))
+    Ok(respond::for_the_key_alone(ok(entry.to_json())))
 }
 
 /// How many entries to pass over, and how many to tell.
@@ -147,7 +147,7 @@ async fn answer(app: &App, filter: &Filter, (offset, limit): Page) -> axum::resp
     let read = app.reference.pending_queue().await;
     let fitting: Vec<&Entry> =
         read.view.entries().iter().filter(|entry| filter.fits(entry)).collect();
-    let items = fitting.iter().skip(offset).take(limit).map(|entry| with_nulls(entry).into());
+    let items = fitting.iter().skip(offset).take(limit).map(|entry| entry.to_json().into());
     let answer = ok(Json::from([
         ("items", Json::Array(items.collect())),
         ("total", Json::count(fitting.len())),
