@@ -97,7 +97,7 @@ impl Queue {
         self.step(by, Alone::Yes, Visibility::Everywhere, decide).await
     }
 
-    /// Removes entries; with `dry_run`, tells only which. Returns their numbers, ascending.
+    /// Removes entries, but for those being applied; with `dry_run`, tells only which. Returns their numbers, ascending.
     pub async fn purge(
         &self,
         filter: Filter,
@@ -108,8 +108,7 @@ impl Queue {
             if !dry_run {
                 return Ok(state.purge(&filter));
             }
-            let mut meant: Vec<i64> =
-                state.entries().filter(|entry| filter.fits(entry)).map(|entry| entry.id).collect();
+            let mut meant: Vec<i64> = state.purgeable(&filter).map(|entry| entry.id).collect();
             meant.sort_unstable();
             Ok(meant)
         };
@@ -126,14 +125,11 @@ impl Queue {
         request_id: Option<&str>,
     ) -> Result<Applied, QueueError> {
         let turn = self.take_turn().await?;
-        if self.is_applying().await {
-            self.settle_those_left(by).await?;
-        }
         let mut applied = Applied::default();
         let mut batches = Vec::new();
         for &id in ids {
             let reservation = job_id.clone().unwrap_or_else(|| reservation(id, by, request_id));
-            match self.apply_one(id, reservation, by, request_id.is_some()).await {
+            match self.apply_or_settle(id, &reservation, by, request_id.is_some()).await {
                 Ok(entry) => {
                     batches.extend(entry.batch_id);
                     applied.entries.push(entry);
@@ -144,15 +140,9 @@ impl Queue {
                 }
             }
         }
-        if applied.entries.is_empty() {
-            return Ok(applied);
-        }
         batches.sort_unstable();
         batches.dedup();
-        applied.split = self.split(batches, by).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "what is left of a batch keeps its number");
-            None
-        });
+        applied.split = self.split(batches, by).await;
         // Others need not wait until everybody sees it.
         drop(turn);
         self.primary.barrier().await;
@@ -173,14 +163,44 @@ impl Queue {
         read.view.entries().iter().any(|entry| entry.status == Status::Applying)
     }
 
-    async fn apply_one(
+    /// Whether the entry was applied by this order, which is repeated.
+    pub fn was_applied_by(
+        &self,
+        entry: &Entry,
+        job_id: Option<&str>,
+        by: &Actor,
+        request_id: &str,
+    ) -> bool {
+        let job = job_id.map(str::to_owned);
+        let job = job.unwrap_or_else(|| reservation(entry.id, by, Some(request_id)));
+        entry.status == Status::Applied && entry.job_id == Some(job)
+    }
+
+    /// Under the turn, an entry that is being applied is one that was left.
+    async fn apply_or_settle(
         &self,
         id: i64,
-        reservation: String,
+        reservation: &str,
         by: &Actor,
         is_repeatable: bool,
     ) -> Result<Entry, QueueError> {
-        let (job, actor) = (reservation.clone(), by.clone());
+        let left = Err(QueueError::Refused(Refusal::NotApproved { id, status: Status::Applying }));
+        let applied = self.apply_one(id, reservation, by, is_repeatable).await;
+        if applied != left {
+            return applied;
+        }
+        self.settle_those_left(by).await?;
+        self.apply_one(id, reservation, by, is_repeatable).await
+    }
+
+    async fn apply_one(
+        &self,
+        id: i64,
+        reservation: &str,
+        by: &Actor,
+        is_repeatable: bool,
+    ) -> Result<Entry, QueueError> {
+        let (job, actor) = (reservation.to_owned(), by.clone());
         let reserve = move |state: &mut State, now: i64| {
             let known = state.get(id).filter(|entry| {
                 is_repeatable
@@ -196,12 +216,17 @@ impl Queue {
         if entry.status == Status::Applied {
             return Ok(entry);
         }
-        match self.write(&entry, &reservation, by).await {
+        match self.write(&entry, reservation, by).await {
             Ok(_) => {
                 let applied = move |state: &mut State, now: i64| {
                     state.applied(&entry, now).ok_or(Refusal::NotFound(id))
                 };
-                self.step(by, Alone::Yes, Visibility::Local, applied).await
+                let applied = self.step(by, Alone::Yes, Visibility::Local, applied).await;
+                // The record is written; whether the entry says so shows when it is settled.
+                applied.map_err(|error| {
+                    tracing::warn!(change = id, %error, "a change is applied, and not marked yet");
+                    QueueError::Store(WriteError::Ended)
+                })
             }
             Err(error) => {
                 if !is_unknown(&error) {
@@ -255,20 +280,24 @@ impl Queue {
         Ok(match (entry.kind, operation) {
             (ResourceKind::Model, Operation::Delete) => Change::Delete { name },
             (ResourceKind::Model, _) => Change::Put { name, record: payload()? },
-            (ResourceKind::Baseline, _) => Change::Whole(baseline_changes(
-                self.primary.baselines_in_use().await,
-                payload()?,
-                by,
-            )),
+            // What others have just applied counts, although not everybody sees it yet.
+            (ResourceKind::Baseline, _) => {
+                self.primary.category_strong(Category::ImageGeneration).await;
+                let in_use = self.primary.baselines_in_use().await;
+                Change::Whole(baseline_changes(in_use, payload()?, by))
+            }
             (ResourceKind::Guidance, _) => {
-                let models = self.primary.category(Category::TextGeneration).await;
+                let models = self.primary.category_strong(Category::TextGeneration).await;
                 Change::Whole(guidance_changes(models.view, payload()?, by))
             }
         })
     }
 
-    /// Numbers anew what is left of these batches.
-    async fn split(&self, batches: Vec<i64>, by: &Actor) -> Result<Option<Split>, QueueError> {
+    /// Numbers anew what is left of these batches, of which some was applied.
+    async fn split(&self, batches: Vec<i64>, by: &Actor) -> Option<Split> {
+        if batches.is_empty() {
+            return None;
+        }
         let split = move |state: &mut State, now: i64| {
             let mut last = None;
             for &batch in &batches {
@@ -276,7 +305,10 @@ impl Queue {
             }
             Ok(last)
         };
-        self.step(by, Alone::Yes, Visibility::Local, split).await
+        self.step(by, Alone::Yes, Visibility::Local, split).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what is left of a batch keeps its number");
+            None
+        })
     }
 
     /// Called under the turn, so that nobody is applying what is found being applied.
@@ -286,11 +318,15 @@ impl Queue {
             Ok(left.cloned().collect::<Vec<_>>())
         };
         for entry in self.step(by, Alone::Yes, Visibility::Local, find).await? {
-            let was_written = self
-                .primary
-                .was_answered(self.document(&entry), write_id(&entry))
-                .await
-                .map_err(QueueError::Queue)?;
+            let document = self.document(&entry);
+            let was_written = match self.primary.was_answered(document, write_id(&entry)).await {
+                Ok(was_written) => was_written,
+                Err(error) => {
+                    // One document that cannot be read keeps no other from being settled.
+                    tracing::error!(change = entry.id, %error, "a change that was being applied cannot be settled");
+                    continue;
+                }
+            };
             tracing::warn!(
                 change = entry.id,
                 was_written,
@@ -300,6 +336,7 @@ impl Queue {
                 id: entry.applied.by.clone().unwrap_or_else(|| by.id.clone()),
                 name: entry.applied.username.clone().unwrap_or_else(|| by.name.clone()),
             };
+            let batch = entry.batch_id.filter(|_| was_written);
             let settle = move |state: &mut State, now: i64| {
                 match was_written {
                     true => drop(state.applied(&entry, now)),
@@ -308,6 +345,7 @@ impl Queue {
                 Ok(())
             };
             self.step(&who, Alone::Yes, Visibility::Local, settle).await?;
+            self.split(batch.into_iter().collect(), &who).await;
         }
         Ok(())
     }

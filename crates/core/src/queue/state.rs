@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{
     Act, Actor, Counters, Decided, Decision, Draft, Entry, Filter, Refusal, Split, Status,
 };
-use crate::change::WriteError;
+use crate::change::{Operation, WriteError};
 use crate::json::{Json, Object};
 
 /// The member of an entry's `request_metadata` that names the request it came with.
@@ -237,7 +237,9 @@ impl State {
         if let Some(other) = entry.job_id.as_ref().filter(|held| *held != job) {
             return Err(Refusal::Reserved { id, job: other.clone() });
         }
-        let reserved = self.change(id, now, |entry| {
+        // No two reservations of an entry are of one time, by which they are told apart.
+        let at = now.max(entry.updated_at.unwrap_or(0).saturating_add(1));
+        let reserved = self.change(id, at, |entry| {
             entry.status = Status::Applying;
             entry.job_id = Some(job.to_owned());
             // Whoever finds it, if we do not live to finish it, knows whose it is.
@@ -293,10 +295,15 @@ impl State {
         Ok(Some(Split { original, new, reassigned }))
     }
 
+    /// The entries that are meant, and may go: what is being applied must be told as applied first.
+    pub(crate) fn purgeable<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = &'a Entry> {
+        self.entries().filter(|entry| entry.status != Status::Applying && filter.fits(entry))
+    }
+
     /// Removes the entries that are meant. Returns their numbers, ascending.
     pub(crate) fn purge(&mut self, filter: &Filter) -> Vec<i64> {
-        let meant = self.entries().filter(|entry| filter.fits(entry));
-        let gone: BTreeMap<i64, Entry> = meant.map(|entry| (entry.id, entry.clone())).collect();
+        let gone: BTreeMap<i64, Entry> =
+            self.purgeable(filter).map(|entry| (entry.id, entry.clone())).collect();
         self.lines.retain(|line| match line {
             Line::Entry(entry) => !gone.contains_key(&entry.id),
             Line::Other(_) => true,
@@ -329,7 +336,8 @@ impl Entry {
             && self.category == draft.category
             && self.model_name == draft.model_name
             && self.operation == draft.operation
-            && self.payload == draft.payload
+            // A deletion comes with what is stored, which may have changed meanwhile.
+            && (self.operation == Operation::Delete || self.payload == draft.payload)
             && metadata.and_then(route) == route(&draft.request_metadata)
     }
 }

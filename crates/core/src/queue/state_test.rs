@@ -193,7 +193,7 @@ impl Walk {
         }
     }
 
-    /// What goes is what a purge meant, and all of it.
+    /// What goes is what a purge meant, and all of it but what is being applied.
     fn check_removed(
         &self,
         was: &BTreeMap<i64, Entry>,
@@ -204,7 +204,8 @@ impl Walk {
         let gone: Vec<i64> = was.keys().filter(|id| !is.contains_key(id)).copied().collect();
         let meant = match step {
             Step::Purge(filter) => {
-                let meant = was.values().filter(|entry| is_meant(filter, entry));
+                let may_go = |entry: &&Entry| entry.status != Status::Applying;
+                let meant = was.values().filter(|entry| is_meant(filter, entry)).filter(may_go);
                 meant.map(|entry| entry.id).collect()
             }
             _ => Vec::new(),

@@ -103,9 +103,11 @@ impl<'a> Round<'a> {
             Err(error) => return job.answer(Err(error)),
         };
         let entry = self.applied.len();
-        // A proposal has its name only now.
+        // A proposal has its name only now; one that was there already names nothing. Without a name it
+        // would be told, by whoever finds the commit, as all that differs.
         let shares = matches!(job.change, Change::Queue { is_alone: false, .. });
-        let proposed = shares.then(|| touched.first().map(|it| it.name.clone())).flatten();
+        let proposed =
+            shares.then(|| touched.first().map(|it| it.name.clone()).unwrap_or_default());
         self.touched.extend(touched.into_iter().map(|it| Touched { entry, ..it }));
         self.note_length += job.note_length();
         let entry = Entry {

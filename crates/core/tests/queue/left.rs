@@ -2,6 +2,7 @@
 
 use horde_model_reference::change::{WriteError, WriteOptions};
 use horde_model_reference::json::Object;
+use horde_model_reference::queue::{Draft, Filter};
 use horde_model_reference::{Category, Json};
 
 use crate::stage::{Folder, approve, approver, create, requestor};
@@ -75,6 +76,62 @@ async fn a_write_that_comes_after_it_was_given_up_is_refused() {
     assert!(!folder.path("clip.json").exists());
     let applied = primary.queue().apply(&[1], Some("j".into()), &approver(), None).await.unwrap();
     assert_eq!((applied.entries.len(), applied.failed), (1, None));
+}
+
+#[tokio::test]
+async fn a_repetition_at_once_settles_and_applies() {
+    let folder = Folder::new();
+    half_applied(&folder, false).await;
+    let queue = folder.open().queue();
+    for _ in 0..2 {
+        let applied = queue.apply(&[1], Some("j".into()), &approver(), Some("r")).await.unwrap();
+        assert_eq!((applied.entries.len(), applied.failed), (1, None));
+    }
+    let told = folder.events();
+    assert_eq!(told.iter().filter(|event| *event == "clip:one:create").count(), 1);
+}
+
+#[tokio::test]
+async fn what_is_being_applied_is_not_purged() {
+    let folder = Folder::new();
+    half_applied(&folder, true).await;
+    let queue = folder.open().queue();
+    assert_eq!(queue.purge(Filter::default(), true, &approver()).await, Ok(Vec::new()));
+    assert_eq!(queue.purge(Filter::default(), false, &approver()).await, Ok(Vec::new()));
+    queue.settle().await.unwrap();
+    assert_eq!(folder.statuses(), [(1, "applied".to_owned())]);
+    assert_eq!(queue.purge(Filter::default(), false, &approver()).await, Ok(vec![1]));
+}
+
+#[tokio::test]
+async fn a_broken_category_keeps_no_other_from_being_changed() {
+    let folder = Folder::new();
+    half_applied(&folder, false).await;
+    folder.write("clip.json", "{");
+    let queue = folder.open().queue();
+    let blip = Draft { category: Category::Blip, ..create("two") };
+    queue.propose(blip, &requestor(), None).await.unwrap();
+    queue.decide(approve(&[2]), &approver()).await.unwrap();
+    queue.settle().await.unwrap();
+    let applied = queue.apply(&[2], None, &approver(), None).await.unwrap();
+    assert_eq!((applied.entries.len(), applied.failed), (1, None));
+    assert_eq!(folder.statuses()[0], (1, "applying".to_owned()));
+}
+
+#[tokio::test]
+async fn what_was_left_of_a_batch_is_split_when_it_is_settled() {
+    let folder = Folder::new();
+    half_applied(&folder, true).await;
+    let queue = folder.open().queue();
+    queue.propose(create("two"), &requestor(), None).await.unwrap();
+    let path = folder.path("pending_queue/changes.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let approved = r#""status": "approved", "batch_id": 1,"#;
+    std::fs::write(&path, text.replace(r#""status": "pending","#, approved)).unwrap();
+    queue.settle().await.unwrap();
+    let changes = folder.json("pending_queue/changes.json");
+    let batch = |index: usize| changes.as_array().unwrap()[index].get("batch_id").cloned();
+    assert_eq!((batch(0), batch(1)), (Some(Json::Int(1)), Some(Json::Int(2))));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What becomes of proposals.
 
-use horde_model_reference::queue::{Decision, Filter, QueueError, Refusal, Status};
+use horde_model_reference::queue::{Decision, Draft, Filter, QueueError, Refusal, Status};
 use horde_model_reference::{Category, Json};
 
 use crate::stage::{Folder, approve, approver, create, delete, requestor};
@@ -86,6 +86,16 @@ async fn a_repeated_request_is_one_proposal() {
     assert_eq!(other, Err(QueueError::Refused(Refusal::RequestReused(1))));
     let of_another = queue.propose(create("two"), &approver(), request()).await.unwrap();
     assert_eq!(of_another.id, 2);
+}
+
+#[tokio::test]
+async fn a_repeated_deletion_is_one_proposal_though_the_record_changed() {
+    let folder = Folder::new();
+    let queue = folder.open().queue();
+    let request = || Some("r".to_owned());
+    let first = queue.propose(delete("one"), &requestor(), request()).await.unwrap();
+    let now_with = Draft { payload: create("one").payload, ..delete("one") };
+    assert_eq!(queue.propose(now_with, &requestor(), request()).await, Ok(first));
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@ use axum::response::Response;
 use axum::routing::post;
 use horde_model_reference::Json;
 use horde_model_reference::json::{Object, Style};
-use horde_model_reference::queue::{Applied, Entry, QueueError, Refusal, Split, Status};
+use horde_model_reference::queue::{
+    Actor, Applied, Entry, Queue, QueueError, Refusal, Split, Status,
+};
 use http::StatusCode;
 
 use super::super::{Answered, ok};
@@ -145,10 +147,12 @@ async fn apply_some(
     let user = app.approver(&caller).await?;
     check_is_primary(&app)?;
     let queue = queue_of(&app)?;
-    if !order.mixed {
-        check_one_batch(&app, &order.ids).await?;
-    }
     let request = conditions.request_on("apply");
+    let order_of =
+        Order { job: order.job_id.as_deref(), by: &user.actor(), request: request.as_deref() };
+    if !order.mixed {
+        check_one_batch(&app, &queue, &order.ids, &order_of).await?;
+    }
     let applied = queue.apply(&order.ids, order.job_id, &user.actor(), request.as_deref()).await;
     told(applied)
 }
@@ -172,17 +176,18 @@ async fn apply_batch(
     let read = app.reference.pending_queue().await;
     let of_batch: Vec<&Entry> =
         read.view.entries().iter().filter(|entry| entry.batch_id == Some(batch)).collect();
-    let is = |status: Status| move |entry: &&&Entry| entry.status == status;
-    let approved: Vec<i64> =
-        of_batch.iter().filter(is(Status::Approved)).map(|entry| entry.id).collect();
+    let request = conditions.request_on("apply");
+    let order = Order { job: job.as_deref(), by: &user.actor(), request: request.as_deref() };
+    let is_meant =
+        |entry: &&&Entry| entry.status == Status::Approved || order.has_applied(&queue, entry);
+    let approved: Vec<i64> = of_batch.iter().filter(is_meant).map(|entry| entry.id).collect();
     if of_batch.is_empty() {
         return Err(ApiError::Missing(format!("No changes found for batch {batch}")));
     }
     if approved.is_empty() && !of_batch.iter().all(|entry| entry.status == Status::Applied) {
         return Err(ApiError::Missing(format!("No approved changes found in batch {batch}")));
     }
-    let request = conditions.request_on("apply");
-    let applied = queue.apply(&approved, job, &user.actor(), request.as_deref()).await;
+    let applied = queue.apply(&approved, job.clone(), &user.actor(), request.as_deref()).await;
     told(applied)
 }
 
@@ -200,12 +205,36 @@ async fn purge(State(app): State<App>, caller: Caller, body: RequestBody) -> Ans
     Ok(respond::for_the_key_alone(answer))
 }
 
-async fn check_one_batch(app: &App, ids: &[i64]) -> Result<(), ApiError> {
+/// An order to apply changes, which may be repeated.
+struct Order<'a> {
+    job: Option<&'a str>,
+    by: &'a Actor,
+    request: Option<&'a str>,
+}
+
+impl Order<'_> {
+    /// Whether it has applied this change when it came before.
+    fn has_applied(&self, queue: &Queue, entry: &Entry) -> bool {
+        let by = |request| queue.was_applied_by(entry, self.job, self.by, request);
+        self.request.is_some_and(by)
+    }
+}
+
+/// What was applied by the same order stayed in its batch, when the others moved to a new one.
+async fn check_one_batch(
+    app: &App,
+    queue: &Queue,
+    ids: &[i64],
+    order: &Order<'_>,
+) -> Result<(), ApiError> {
     let read = app.reference.pending_queue().await;
     let mut batches = Vec::new();
     for &id in ids {
         let missing = || ApiError::Missing(format!("Change {id} not found"));
-        batches.push(read.view.entry(id).ok_or_else(missing)?.batch_id);
+        let entry = read.view.entry(id).ok_or_else(missing)?;
+        if !order.has_applied(queue, entry) {
+            batches.push(entry.batch_id);
+        }
     }
     let Some(mut batches) = batches.into_iter().collect::<Option<Vec<i64>>>() else {
         let words = "Cannot apply changes that have not been approved in a batch";
