@@ -207,6 +207,18 @@ fn a_change_goes_from_a_file_to_what_is_served() -> Result<()> {
     let so = setting.json(REQUESTOR, &["propose", "--category", "clip", &file])?;
     assert_eq!(so["proposals"][0]["result"], "unchanged", "{so}");
     assert_eq!(so["proposals"][1]["result"], "unchanged", "{so}");
+
+    // Neither what is served, sent back, nor a record without what it has by default is a change.
+    let served = setting.served("clip", "ViT-Meadow%2F14")?;
+    let mut sparse = served.clone();
+    let members = sparse.as_object_mut().context("an object")?;
+    members
+        .retain(|name, _| !["record_type", "model_classification", "metadata"].contains(&&**name));
+    for record in [served, sparse] {
+        let file = setting.file("again.json", &record)?;
+        let so = setting.json(REQUESTOR, &["propose", "--category", "clip", &file])?;
+        assert_eq!(so["proposals"][0]["result"], "unchanged", "{so}");
+    }
     Ok(())
 }
 

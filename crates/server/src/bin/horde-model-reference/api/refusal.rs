@@ -73,7 +73,10 @@ impl Refusal {
                 "set HORDE_MODEL_REFERENCE_API_KEY to your AI-Horde key, or put it into a file and \
                  say --key-file FILE"
             }
-            401 => "the AI-Horde does not know this key: look for a mistake in it",
+            401 => {
+                "the AI-Horde does not know this key, so look for a mistake in it; or the server \
+                 names nobody who may do this"
+            }
             403 => {
                 "ask who runs the server for the role: \
                  HORDE_MODEL_REFERENCE_PENDING_QUEUE__REQUESTOR_IDS lists who may propose, and \

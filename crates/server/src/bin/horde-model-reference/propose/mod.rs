@@ -183,7 +183,8 @@ impl Told<'_> {
             return self.args.output.print(&answer, String::new);
         }
         if self.args.dry_run {
-            println!("{} looked at; nothing was sent", count(planned, "model"));
+            let text = format!("{} looked at; nothing was sent\n", count(planned, "model"));
+            std::io::stdout().write_all(text.as_bytes())?;
         }
         Ok(())
     }

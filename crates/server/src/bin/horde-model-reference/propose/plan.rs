@@ -5,7 +5,10 @@ use bytes::Bytes;
 use horde_model_reference::category_file::{CategoryFile, Form};
 use horde_model_reference::change::Operation;
 use horde_model_reference::json::{Json, Object, Style};
+use horde_model_reference::legacy::{self, Origin};
 use horde_model_reference::queue::{FieldDiff, field_diffs};
+use horde_model_reference::record::{self, Record};
+use horde_model_reference::shape::Print;
 use horde_model_reference::{Category, Format};
 use http::header::IF_MATCH;
 use http::{Method, StatusCode};
@@ -14,6 +17,9 @@ use crate::api::{Api, Call, segment};
 
 /// Members that stay as they are where a record does not have them.
 const KEPT: [&str; 2] = ["metadata", "licensing"];
+
+/// What a record was made with stays as well.
+const MADE: [&str; 2] = ["created_at", "created_by"];
 
 /// A change of one model.
 pub(super) struct Plan {
@@ -71,6 +77,11 @@ impl<'a> Present<'a> {
     /// What it takes for the model to become `record`, or to go.
     pub(super) fn plan(&mut self, name: String, record: Option<Object>) -> anyhow::Result<Plan> {
         let (stored, tag) = self.record(&name)?;
+        let record = record.map(|record| match self.format {
+            // Whoever sends back what was read need not say what servers add.
+            Format::V2 => without_additions(self.category, &name, record),
+            Format::Legacy => record,
+        });
         let operation = match (&record, &stored) {
             (None, _) => Operation::Delete,
             (Some(_), None) => Operation::Create,
@@ -108,17 +119,64 @@ impl Plan {
         format!("{} {}/{}", self.operation.name(), self.category, self.name)
     }
 
-    /// What would become of the fields. Some stay that the record does not name.
+    /// What would become of the fields, as the server will store them: with their defaults, and with
+    /// what stays although the record does not name it.
     pub(super) fn differences(&self) -> Vec<FieldDiff> {
         let mut after = self.record.clone();
         if let (Some(after), Some(stored)) = (&mut after, &self.stored) {
-            for name in KEPT.into_iter().filter(|_| self.format == Format::V2) {
-                if let Some(kept) = stored.get(name).filter(|_| !after.contains_key(name)) {
-                    after.insert(name.to_owned(), kept.clone());
+            self.keep(after, stored);
+        }
+        let settled = |record: &Option<Object>| record.as_ref().map(|record| self.settled(record));
+        let mut differences = field_diffs(settled(&self.stored).as_ref(), settled(&after).as_ref());
+        let is_update = self.operation == Operation::Update;
+        differences.retain(|field| !is_update || field.path != "metadata.updated_at");
+        differences
+    }
+
+    /// What the server keeps of the stored record. Metadata of legacy records are its own.
+    fn keep(&self, after: &mut Object, stored: &Object) {
+        if self.format == Format::Legacy {
+            after.shift_remove("metadata");
+            after.extend(stored.get("metadata").map(|own| ("metadata".to_owned(), own.clone())));
+            return;
+        }
+        for name in KEPT {
+            if let Some(kept) = stored.get(name).filter(|_| !after.contains_key(name)) {
+                after.insert(name.to_owned(), kept.clone());
+            }
+        }
+        let own = stored.get("metadata").and_then(Json::as_object);
+        if let (Some(own), Some(Json::Object(metadata))) = (own, after.get_mut("metadata")) {
+            for name in MADE {
+                if let Some(kept) = own.get(name) {
+                    metadata.insert(name.to_owned(), kept.clone());
                 }
             }
         }
-        field_diffs(self.stored.as_ref(), after.as_ref())
+    }
+
+    /// The record with its defaults. One that cannot be read stays as it is, and will be refused.
+    fn settled(&self, record: &Object) -> Object {
+        let value = Json::Object(record.clone());
+        match self.format {
+            Format::V2 => {
+                let options = record::Options { knows_baseline: &|_| true, ..Default::default() };
+                let read = Record::parse(self.category, &value, options);
+                read.map_or_else(
+                    |_| record.clone(),
+                    |(mut record, _)| {
+                        record.fill_text_model_group();
+                        record.to_json(Print::PLAIN)
+                    },
+                )
+            }
+            // The entries of the table are made of its lines, and look like nothing that is sent.
+            Format::Legacy if self.category == Category::TextGeneration => record.clone(),
+            Format::Legacy => {
+                let read = legacy::Record::parse(self.category, &value, Origin::File);
+                read.map_or_else(|_| record.clone(), |record| record.to_json(Print::PLAIN))
+            }
+        }
     }
 
     /// Whether there is nothing to propose.

@@ -92,6 +92,8 @@ fn as_text(answer: &Json, paint: Paint) -> String {
         out += &table(applied, paint);
         out += &paint.green(&format!("{} applied", count(applied.len(), "change")));
         out.push('\n');
+    } else if answer.get("failed_change_id").is_none() {
+        out += "nothing is left to apply in it\n";
     }
     if answer.get("batch_split_occurred").and_then(Json::as_bool) == Some(true) {
         out += &format!(
