@@ -125,11 +125,14 @@ impl Queue {
         request_id: Option<&str>,
     ) -> Result<Applied, QueueError> {
         let turn = self.take_turn().await?;
+        // Asked of the files, not of memory: what was left a moment ago counts, also for what is left of
+        // its batch.
+        self.settle_those_left(by).await?;
         let mut applied = Applied::default();
         let mut batches = Vec::new();
         for &id in ids {
             let reservation = job_id.clone().unwrap_or_else(|| reservation(id, by, request_id));
-            match self.apply_or_settle(id, &reservation, by, request_id.is_some()).await {
+            match self.apply_one(id, &reservation, by, request_id.is_some()).await {
                 Ok(entry) => {
                     batches.extend(entry.batch_id);
                     applied.entries.push(entry);
@@ -174,23 +177,6 @@ impl Queue {
         let job = job_id.map(str::to_owned);
         let job = job.unwrap_or_else(|| reservation(entry.id, by, Some(request_id)));
         entry.status == Status::Applied && entry.job_id == Some(job)
-    }
-
-    /// Under the turn, an entry that is being applied is one that was left.
-    async fn apply_or_settle(
-        &self,
-        id: i64,
-        reservation: &str,
-        by: &Actor,
-        is_repeatable: bool,
-    ) -> Result<Entry, QueueError> {
-        let left = Err(QueueError::Refused(Refusal::NotApproved { id, status: Status::Applying }));
-        let applied = self.apply_one(id, reservation, by, is_repeatable).await;
-        if applied != left {
-            return applied;
-        }
-        self.settle_those_left(by).await?;
-        self.apply_one(id, reservation, by, is_repeatable).await
     }
 
     async fn apply_one(
@@ -301,7 +287,13 @@ impl Queue {
         let split = move |state: &mut State, now: i64| {
             let mut last = None;
             for &batch in &batches {
-                last = state.split(batch, now)?.or(last);
+                let is_begun = |entry: &Entry| {
+                    entry.batch_id == Some(batch) && entry.status == Status::Applied
+                };
+                let begun = state.entries().any(is_begun);
+                if begun {
+                    last = state.split(batch, now)?.or(last);
+                }
             }
             Ok(last)
         };
@@ -317,6 +309,7 @@ impl Queue {
             let left = state.entries().filter(|entry| entry.status == Status::Applying);
             Ok(left.cloned().collect::<Vec<_>>())
         };
+        let mut batches = Vec::new();
         for entry in self.step(by, Alone::Yes, Visibility::Local, find).await? {
             let document = self.document(&entry);
             let was_written = match self.primary.was_answered(document, write_id(&entry)).await {
@@ -336,7 +329,7 @@ impl Queue {
                 id: entry.applied.by.clone().unwrap_or_else(|| by.id.clone()),
                 name: entry.applied.username.clone().unwrap_or_else(|| by.name.clone()),
             };
-            let batch = entry.batch_id.filter(|_| was_written);
+            batches.extend(entry.batch_id);
             let settle = move |state: &mut State, now: i64| {
                 match was_written {
                     true => drop(state.applied(&entry, now)),
@@ -345,8 +338,9 @@ impl Queue {
                 Ok(())
             };
             self.step(&who, Alone::Yes, Visibility::Local, settle).await?;
-            self.split(batch.into_iter().collect(), &who).await;
         }
+        // Once all are settled: what is being applied moves with nobody.
+        self.split(batches, by).await;
         Ok(())
     }
 
