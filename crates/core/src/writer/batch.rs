@@ -9,7 +9,7 @@ use super::counters::Done;
 use super::follow_ups::{Commit, FollowUps, metadata_after};
 use super::job::Job;
 use super::measures::Measures;
-use super::note::Note;
+use super::note::{Note, Touched};
 use super::records::of_replaced;
 use super::requests::Requests;
 use super::round::{Applied, Before, Round};
@@ -49,8 +49,8 @@ enum Outcome {
     Unchanged,
     /// The commit stands, and all that follows from it is done.
     Stands(Put, Arc<Snapshot>),
-    /// Somebody else wrote at the same time.
-    Displaced,
+    /// Somebody else wrote at the same time; what was touched in vain.
+    Displaced(Vec<Touched>),
 }
 
 impl Committer {
@@ -132,8 +132,9 @@ impl Committer {
                 // What is left is for later commits and for people; whoever waits need not wait for it.
                 locked.finish(&base, &put, &after.bytes, KEPT_GENERATIONS);
             }
-            Ok(Outcome::Displaced) => {
-                return Attempt::Displaced(jobs_of(applied).chain(deferred).collect());
+            Ok(Outcome::Displaced(touched)) => {
+                let again = displaced(applied, touched).into_iter();
+                return Attempt::Displaced(again.chain(deferred).collect());
             }
             Err(error) => answer_all(jobs_of(applied), &error),
         }
@@ -242,6 +243,7 @@ impl Committer {
             // Nothing is to be written. But whoever wrote it may not have flushed it.
             place
                 .step("flush", locked.flush_present())
+                .and_then(|()| self.follow_ups.tell(self.document, generation, &note, &touched))
                 .and_then(|()| self.requests.append(&place.requests, &note, generation, digest))
                 .map_err(WriteError::Storage)?;
             return Ok(Outcome::Unchanged);
@@ -252,7 +254,7 @@ impl Committer {
                 .map_err(WriteError::Storage)?;
         let put = match locked.commit(base, &text, note.to_json(), Flush::Now, true) {
             Ok(put) => put,
-            Err(CommitError::Displaced) => return Ok(Outcome::Displaced),
+            Err(CommitError::Displaced) => return Ok(Outcome::Displaced(touched)),
             Err(CommitError::Before(error)) => return Err(WriteError::Storage(error)),
             Err(CommitError::Unknown(generation, error)) => {
                 return Err(WriteError::Unknown { generation, error });
@@ -276,6 +278,19 @@ impl Committer {
             }
         }
     }
+}
+
+/// The jobs of a commit that somebody displaced, each with what it did to its record.
+fn displaced(applied: Vec<Applied>, touched: Vec<Touched>) -> Vec<Job> {
+    let mut jobs: Vec<Job> = jobs_of(applied).collect();
+    for touched in touched {
+        if let Some(job) = jobs.get_mut(touched.entry)
+            && job.name().is_some()
+        {
+            job.displaced = Some(touched);
+        }
+    }
+    jobs
 }
 
 fn jobs_of(applied: Vec<Applied>) -> impl Iterator<Item = Job> {

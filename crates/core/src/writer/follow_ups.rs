@@ -70,6 +70,22 @@ impl FollowUps {
         requests.append(&path, commit.note, commit.after.generation, commit.after.digest)
     }
 
+    /// Tells of changes that somebody else put in place, by copying a commit of ours that they displaced.
+    pub(super) fn tell(
+        &self,
+        document: Document,
+        generation: Generation,
+        note: &Note,
+        touched: &[Touched],
+    ) -> Result<()> {
+        let changed: Vec<Touched> =
+            touched.iter().filter(|touched| touched.old != touched.new).cloned().collect();
+        let Some(trail) = self.trail.as_ref().filter(|_| !changed.is_empty()) else {
+            return Ok(());
+        };
+        trail.append(note.events(document, self.canonical, generation, &changed)).map(|_| ())
+    }
+
     /// Everything that is not done yet, by somebody who found the commit under its lock.
     pub(super) fn run_again(
         &self,

@@ -2,6 +2,7 @@
 
 use tokio::sync::oneshot;
 
+use super::note::Touched;
 use super::records::printed_length;
 use crate::change::{Change, Committed, WriteError, WriteOptions};
 use crate::generation::Digest;
@@ -17,6 +18,8 @@ pub(super) struct Job {
     pub(super) options: WriteOptions,
     /// The request's id, if it has one, and what tells its change from others.
     pub(super) request: Option<(String, String)>,
+    /// What it did to its record in a commit that somebody else displaced; they may have copied it.
+    pub(super) displaced: Option<Touched>,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -24,7 +27,7 @@ impl Job {
     pub(super) fn new(change: Change, options: WriteOptions) -> (Self, oneshot::Receiver<Answer>) {
         let (answer, answered) = oneshot::channel();
         let request = options.request_id.clone().map(|id| (id, fingerprint(&change, &options)));
-        (Self { change, options, request, answer }, answered)
+        (Self { change, options, request, displaced: None, answer }, answered)
     }
 
     /// Whether nobody waits for the answer any more.

@@ -58,6 +58,19 @@ struct Made {
     touched: Vec<Touched>,
 }
 
+impl Made {
+    /// Where the record is what the displaced commit made of it, whoever displaced it took it over: the
+    /// change is ours nevertheless, from what was there before.
+    fn count_from(&mut self, displaced: &Touched) {
+        if let [touched] = self.touched.as_mut_slice()
+            && touched.old == displaced.new
+        {
+            touched.old.clone_from(&displaced.old);
+            self.operation = touched.operation();
+        }
+    }
+}
+
 impl<'a> Round<'a> {
     pub(super) fn begin(before: Before<'a>) -> Self {
         let mut records = Records::of(before.snapshot);
@@ -98,10 +111,14 @@ impl<'a> Round<'a> {
 
     /// Applies the job, or answers why not.
     pub(super) fn apply(&mut self, mut job: Job) {
-        let Made { operation, touched } = match self.make(&mut job) {
+        let mut made = match self.make(&mut job) {
             Ok(made) => made,
             Err(error) => return job.answer(Err(error)),
         };
+        if let Some(displaced) = &job.displaced {
+            made.count_from(displaced);
+        }
+        let Made { operation, touched } = made;
         let entry = self.applied.len();
         // A proposal has its name only now; one that was there already names nothing. Without a name it
         // would be told, by whoever finds the commit, as all that differs.
