@@ -53,6 +53,16 @@ pub(crate) fn flush(path: &Path) -> Result<()> {
     flush_folder(path)
 }
 
+/// Like [`flush`], where nothing need be there: workers of the reference move a file away before they
+/// put the new one in place, and may do so at any moment.
+pub(crate) fn flush_if_there(path: &Path) -> Result<()> {
+    match File::open(path).and_then(|file| file.sync_all()) {
+        Ok(()) => flush_folder(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Error::io("flush", path, &error)),
+    }
+}
+
 /// Creates `folder` and those above it, so that they last: what is written into a folder that a power
 /// cut takes away is lost with it.
 pub fn make_folder(folder: &Path) -> Result<()> {

@@ -31,7 +31,7 @@ mod recovery;
 mod rewrite;
 
 pub use atomic::{create, make_folder, replace};
-pub(crate) use atomic::{flush, replace_locked};
+pub(crate) use atomic::{flush, flush_if_there, replace_locked};
 pub(crate) use commit::{CommitError, Flush, Flushes, Put};
 pub(crate) use control::{ContentId, LARGEST_NOTE, Slot, State, label, read_slots};
 pub(crate) use journal::Journal;
